@@ -49,8 +49,9 @@ class ArrayWriter:
 
     def append(self, row: Any) -> None:
         """Append one row; ValueError for another shape."""
-        if np.shape(row) != self._shape:
-            raise ValueError(f"{self.path}: a row of shape {np.shape(row)}, not {self._shape}")
+        shape = row.shape if isinstance(row, np.ndarray) else np.shape(row)
+        if shape != self._shape:
+            raise ValueError(f"{self.path}: a row of shape {shape}, not {self._shape}")
         self._block[self._waiting] = row
         self._waiting += 1
         self.rows += 1

@@ -43,6 +43,9 @@ BOX = REGIONS.index("toolbox_box")  # the last region; a frame that is dark has 
 SKIN, WHOLE = REGIONS.index("skin"), REGIONS.index(WHOLE_FRAME)
 BEHIND = REGIONS.index(BACKGROUND)
 
+NO_LANDMARKS = np.full((468, 2), np.nan, np.float32)
+"""The landmarks of a frame without a face."""
+
 BASE = "base"
 FACTS = "facts.json"
 Shapes = Mapping[str, tuple[tuple[int, ...], type]]
@@ -138,8 +141,7 @@ class FeatureFiles:
                 intersection_over_union(around, np.array([box], np.float64))[0] > MIN_OVERLAP
             )
         if BASE in self._files:
-            blank = np.full((468, 2), np.nan, np.float32)
-            points = blank if landmarks is None else landmarks
+            points = NO_LANDMARKS if landmarks is None else landmarks
             row = {
                 "times_s": frame.time_s,
                 "landmarks": points,
@@ -151,22 +153,27 @@ class FeatureFiles:
             }
             for name, writer in self._files[BASE].items():
                 writer.append(row[name])
-        view = CropView(rgb=rgb, time_s=frame.time_s, landmarks=landmarks, toolbox_box=box)
+        if self._croppers:
+            self._add_clips(
+                CropView(rgb=rgb, time_s=frame.time_s, landmarks=landmarks, toolbox_box=box)
+            )
+        return landmarks
+
+    def _add_clips(self, view: CropView) -> None:
         for name, (rule, cropper) in self._croppers.items():
             face = cropper(view)
             self._files[name]["valid"].append(face is not None)
             if face is None:
                 face = np.zeros((rule.size, rule.size, 3), np.uint8)
             self._files[name]["frames"].append(face)
-        return landmarks
 
     def _is_usable(self, sums: Array) -> bool:
         """Whether the face, or the crop of skin, is in the frame and not too dark."""
         region = WHOLE if self._is_whole else SKIN
-        pixels = sums[0, region]
+        pixels, red, green, blue = sums[:4, region].tolist()
         if not pixels:
             return False
-        level = float(sums[1:4, region].sum() / (3 * pixels))
+        level = (red + green + blue) / (3 * pixels)
         self.darkest = min(self.darkest, level)
         self.dark += level < DARKEST_SKIN
         self._level_sum += level if level >= DARKEST_SKIN else 0.0

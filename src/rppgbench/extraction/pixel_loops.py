@@ -152,22 +152,30 @@ def sum_samples(
         rooms: left, top and right (N, 3) of each room; a room reaches to the bottom of the frame.
         sums: count, R, G, B, R R, R G, R B, G G, G B, B B.
     """
+    count = r = g = b = rr = rg = rb = gg = gb = bb = 0
     for y in range(0, height, stride):
-        for x in range(0, width, stride):
-            is_outside = True
+        x = 0
+        while x < width:
+            after = x
             for room in range(len(rooms)):
                 left, top, right = rooms[room]
-                is_outside &= not (y >= top and left <= x < right)
-            if is_outside:
-                at = 3 * (y * width + x)
-                r, g, b = np.int64(pixels[at]), np.int64(pixels[at + 1]), np.int64(pixels[at + 2])
-                sums[0] += 1
-                sums[1] += r
-                sums[2] += g
-                sums[3] += b
-                sums[4] += r * r
-                sums[5] += r * g
-                sums[6] += r * b
-                sums[7] += g * g
-                sums[8] += g * b
-                sums[9] += b * b
+                if y >= top and left <= x < right:
+                    after = max(after, right)
+            if after > x:  # to the first pixel at or after the right edge
+                x = (after + stride - 1) // stride * stride
+                continue
+            at = 3 * (y * width + x)
+            p, q, s = np.int64(pixels[at]), np.int64(pixels[at + 1]), np.int64(pixels[at + 2])
+            count += 1
+            r += p
+            g += q
+            b += s
+            rr += p * p
+            rg += p * q
+            rb += p * s
+            gg += q * q
+            gb += q * s
+            bb += s * s
+            x += stride
+    for index, value in enumerate((count, r, g, b, rr, rg, rb, gg, gb, bb)):
+        sums[index] += value

@@ -1,5 +1,6 @@
 """Detect the face with OpenCV's Haar cascade, as rPPG-Toolbox does."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ SCALE, MIN_NEIGHBOURS, EPS = 1.1, 3, 0.2
 MAX_RATIO = 1 + 2 * EPS
 """The largest ratio of the widths of two windows that `groupRectangles` joins."""
 
-SEARCH_STEP = 1.5
-"""The ratio of the largest to the smallest width of the windows of one step of the search."""
+SEARCH_STEP = 1.25
+"""The ratio of the largest to the smallest width of the windows of one step of the search: more
+than `SCALE`, because OpenCV searches the nearest size where a step has none."""
+
+_of_thread = threading.local()
 
 SMALLEST_STEP = 48
 """Windows up to this width in pixels are searched in one step, the last."""
@@ -62,7 +66,6 @@ class ToolboxBox:
         self.box: Box | None = None
         self.frame: int | None = None
         self.tries = 0
-        self._cascade: Any = None
 
     def update(self, index: int, rgb: NDArray[np.uint8]) -> Box | None:
         """Take the next frame.
@@ -84,18 +87,23 @@ class ToolboxBox:
         return self.box
 
     def _find_largest(self, rgb: NDArray[np.uint8]) -> Box | None:
-        import cv2
-
-        if self._cascade is None:
-            folder = Path(cv2.__file__).parent / "data"
-            self._cascade = cv2.CascadeClassifier(
-                str(folder / "haarcascade_frontalface_default.xml")
-            )
-        boxes = detect_largest(self._cascade, rgb)
+        boxes = detect_largest(_cascade_of_this_thread(), rgb)
         if not len(boxes):
             return None
         x, y, wide, high = (int(v) for v in max(boxes, key=lambda box: box[2]))
         return x, y, x + wide, y + high
+
+
+def _cascade_of_this_thread() -> Any:
+    """The cascade, read once: that takes as long as a search. OpenCV's object serves one thread."""
+    import cv2
+
+    if not hasattr(_of_thread, "cascade"):
+        folder = Path(cv2.__file__).parent / "data"
+        _of_thread.cascade = cv2.CascadeClassifier(
+            str(folder / "haarcascade_frontalface_default.xml")
+        )
+    return _of_thread.cascade
 
 
 def detect_largest(cascade: Any, rgb: NDArray[np.uint8]) -> Any:

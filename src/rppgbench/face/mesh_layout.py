@@ -49,7 +49,7 @@ def bounding_box(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
     >>> bounding_box(np.array([[1.0, 5.0], [3.0, 2.0]])).tolist()
     [1.0, 2.0, 3.0, 5.0]
     """
-    x_and_y = np.ascontiguousarray(
-        landmarks.T
-    )  # a reduction over rows of two takes numpy four times as long
-    return np.concatenate([x_and_y.min(axis=1), x_and_y.max(axis=1)])
+    # A reduction over rows of two takes numpy four times as long, one by a method twice as long.
+    x_and_y = np.ascontiguousarray(landmarks.T)
+    low, high = np.minimum.reduce(x_and_y, axis=1), np.maximum.reduce(x_and_y, axis=1)
+    return np.concatenate([low, high])

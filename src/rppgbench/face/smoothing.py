@@ -1,8 +1,8 @@
 """Smooth face landmarks over time, so that the detector's jitter does not move the regions."""
 
+import math
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,12 @@ HALF_WINDOW_S = 0.502
 """Half the width of the smoothing window: half a second, plus the error of a container's clock of
 1 ms."""
 
+_WINDOW_S = np.array([-HALF_WINDOW_S, math.nextafter(HALF_WINDOW_S, 1)])  # the end excluded
+
 MAX_DELAYED = 24
 """Most frames that are delayed, at any frame rate: this bounds the memory."""
+
+_ROWS = 8 * MAX_DELAYED  # a row is moved once in some 150 frames
 
 JITTER = 0.0025
 """Distance of jittering landmarks from their average (rms over the landmarks, as a share of the
@@ -43,8 +47,10 @@ class LandmarkSmoother:
     """
 
     def __init__(self) -> None:
-        self._times_s: deque[float] = deque()  # since the last gap, oldest first
-        self._landmarks: deque[Landmarks] = deque()
+        # Of the frames since the last gap: rows `first` to before `stop`, oldest first.
+        self._times_s = np.empty(_ROWS)
+        self._landmarks = np.empty((_ROWS, 468, 2), np.float32)
+        self._first = self._stop = 0
         self._delayed: deque[Frame] = deque()  # frames of the last landmarks
 
     def feed(self, frame: Frame, landmarks: Landmarks | None) -> Iterator[LocatedFrame]:
@@ -58,36 +64,39 @@ class LandmarkSmoother:
             yield from self.end()
             yield frame, None
             return
-        self._times_s.append(frame.time_s)
-        self._landmarks.append(landmarks)
+        self._append(frame.time_s, landmarks)
         self._delayed.append(frame)
+        time_s = frame.time_s
         del frame
-        while (
-            self._times_s[-1] - self._delayed[0].time_s >= HALF_WINDOW_S
-            or len(self._delayed) > MAX_DELAYED
-        ):
+        while time_s - self._delayed[0].time_s >= HALF_WINDOW_S or len(self._delayed) > MAX_DELAYED:
             yield self._next()
+
+    def _append(self, time_s: float, landmarks: Landmarks) -> None:
+        if self._stop == _ROWS:
+            kept = self._stop - self._first
+            self._times_s[:kept] = self._times_s[self._first :]
+            self._landmarks[:kept] = self._landmarks[self._first :]
+            self._first, self._stop = 0, kept
+        self._times_s[self._stop] = time_s
+        self._landmarks[self._stop] = landmarks
+        self._stop += 1
 
     def end(self) -> Iterator[LocatedFrame]:
         """Return the delayed frames; called at a gap and after the last frame."""
         while self._delayed:
             yield self._next()
-        self._times_s.clear()
-        self._landmarks.clear()
+        self._first = self._stop = 0
 
     def _next(self) -> LocatedFrame:
         """The first of the delayed frames, with its smoothed landmarks."""
         frame = self._delayed.popleft()
-        before = len(self._times_s) - len(self._delayed) - 1
-        while before and (self._times_s[0] < frame.time_s - HALF_WINDOW_S or before > MAX_DELAYED):
-            self._times_s.popleft()
-            self._landmarks.popleft()
-            before -= 1
-        times_s = np.array(self._times_s) - frame.time_s
-        times_s = times_s[times_s <= HALF_WINDOW_S]
-        neighbours = np.concatenate(list(islice(self._landmarks, len(times_s))))
-        neighbours = neighbours.reshape(len(times_s), -1, 2)
-        return frame, average_landmarks(times_s, neighbours, self._landmarks[before])
+        row = self._stop - len(self._delayed) - 1
+        times_s = self._times_s[self._first : self._stop] - frame.time_s
+        oldest, after = times_s.searchsorted(_WINDOW_S).tolist()
+        oldest = max(oldest, row - self._first - MAX_DELAYED)
+        neighbours = self._landmarks[self._first + oldest : self._first + after]
+        self._first += oldest
+        return frame, average_landmarks(times_s[oldest:after], neighbours, self._landmarks[row])
 
 
 class SmoothedLandmarks:
@@ -133,17 +142,18 @@ def average_landmarks(
     >>> bool(np.allclose(smooth, moving[0]))
     True
     """
-    mean = times_s.mean()
-    squares = np.square(times_s - mean).sum()
-    weights = np.full(len(times_s), 1 / len(times_s))
+    mean = float(np.add.reduce(times_s)) / len(times_s)
+    centred = times_s - mean
+    squares = float(centred @ centred)
+    weights = np.full(len(times_s), 1 / len(times_s), np.float32)
     if squares > 0:
-        weights -= mean * (times_s - mean) / squares
+        weights -= (mean / squares * centred).astype(np.float32)
     flat = neighbours.reshape(len(neighbours), -1)
-    shift = (weights.astype(np.float32) @ flat).reshape(landmarks.shape) - landmarks
-    box = bounding_box(landmarks)
-    size = float(max(box[2] - box[0], box[3] - box[1]))
-    squared = np.square(shift)
-    distance = float(np.sqrt((squared[:, 0] + squared[:, 1]).mean())) / max(size, 1e-9)
-    weight = np.clip(2 - distance / JITTER, 0, 1)
-    smoothed: Landmarks = landmarks + np.float32(weight) * shift
-    return smoothed
+    shift = (weights @ flat).reshape(landmarks.shape) - landmarks
+    left, top, right, bottom = bounding_box(landmarks).tolist()
+    size = max(right - left, bottom - top, 1e-9)
+    every = shift.ravel()
+    distance = math.sqrt(float(every @ every) / len(shift)) / size
+    shift *= np.float32(min(max(2 - distance / JITTER, 0.0), 1.0))
+    shift += landmarks
+    return shift
