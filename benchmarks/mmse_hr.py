@@ -8,7 +8,8 @@ Layout, two subtrees with labels beside each:
 
 The images (1040 x 1392) have no timestamps: the set has 25 frames a second, and frame k is
 taken at k / 25 s. Both label files have one value a line at 1,000 Hz from the same start: blood
-pressure (the pulse here) and heart rate in bpm.
+pressure (the pulse here) and heart rate in bpm. Files of respiration (`datasets/binghamton_files`)
+are read where they are there.
 
 102 videos of 40 subjects, F005 to F027 and M001 to M017; tasks T1, T8, T10, T11, few others.
 Sources: Tulyakov, Alameda-Pineda, Ricci, Yin, Cohn, Sebe, "Self-adaptive matrix completion for
@@ -19,31 +20,29 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.recording import Recording
+from rppgbench.datasets.binghamton_files import (
+    FRAMES_HZ,
+    physiology_files,
+    physiology_labels,
+    timed_images,
+    write_physiology,
+)
 from rppgbench.datasets.declaration import folder_dataset
-from rppgbench.datasets.ground_truth import clean_labels, regular_signal
-from rppgbench.datasets.label_text import read_column
 from rppgbench.datasets.layout import is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
-    device_times,
     order_first,
     resting_rates,
     write_images,
-    write_lines,
 )
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
-from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.system.errors import BenchError
 
-FRAMES_HZ = 25.0
-LABELS_HZ = 1000.0
 SUBTREES = (
     ("first 10 subjects 2D", "first 10 subjects Phydata released/Phydata"),
     ("T10_T11_30Subjects", "T10_T11_30PhyBPHRData"),
 )
-PRESSURE, RATE = "BP_mmHg.txt", "Pulse Rate_BPM.txt"
 KNOWN_BAD = {"F006_T11": "bad recording: third-party loaders of the set leave it out"}
 PEOPLE = (*(f"F{n:03d}" for n in range(5, 28)), *(f"M{n:03d}" for n in range(1, 18)))
 ORDER = order_first("M001 F017 M005 F021 F007 F014 F005 F011 F009 M016", PEOPLE)
@@ -67,26 +66,12 @@ def _recordings(base: Path) -> Iterator[Recording]:
                     dataset="mmse_hr",
                     name=name,
                     subject=subject[0],
-                    video=partial(_video, folder, images),
-                    ground_truth=partial(_ground_truth, truth),
-                    files=(*images, truth / PRESSURE, truth / RATE),
+                    video=partial(timed_images, folder, images),
+                    ground_truth=partial(physiology_labels, truth),
+                    files=(*images, *physiology_files(truth)),
                     scenario=task[0],
                     known_bad=KNOWN_BAD.get(name, ""),
                 )
-
-
-def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
-    if not images:
-        raise RecordingError(f"{folder}: holds no *.jpg; unpack the recording again")
-    return VideoSource(folder, images=images, times_s=np.arange(len(images)) / FRAMES_HZ)
-
-
-def _ground_truth(folder: Path) -> GroundTruth:
-    return clean_labels(
-        folder / RATE,
-        pulse=regular_signal(read_column(folder / PRESSURE), LABELS_HZ),
-        heart_rate=regular_signal(read_column(folder / RATE), LABELS_HZ),
-    )
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
@@ -112,11 +97,8 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     pictures, labels = SUBTREES[recording.subject != ORDER[0]]
     names = (f"{at:04d}.jpg" for at in range(len(recording.scene.times_s)))
     write_images(root / pictures / recording.subject / recording.session, names, recording.frames())
-    times_s = device_times(plan.seconds, LABELS_HZ)
-    wave = recording.blood_pressure_at(times_s)
     folder = root / labels / recording.subject / recording.session
-    write_lines(folder / PRESSURE, (f"{value:.4f}" for value in wave))
-    write_lines(folder / RATE, (f"{value:.4f}" for value in recording.heart_rate_at(times_s)))
+    write_physiology(folder, recording, plan, signs=False)
 
 
 mmse_hr = folder_dataset(

@@ -176,6 +176,8 @@ def _recorder_rate() -> LabelFile:
 
 LABEL_FILES: dict[str, LabelFile] = {
     "bias_eval_rppg": LabelFile("India_GT.csv", _read_country, _write_country),
+    "bp4d_plus": _table("BP_mmHg.txt", "pulse"),
+    "bp4d_plus:rate": _table("Pulse Rate_BPM.txt", "rate"),
     "cohface": LabelFile("data.hdf5", _read_hdf5, _write_hdf5),
     "ibvp": _table(
         "p*_bvp.csv",

@@ -61,6 +61,7 @@ def by_patch(session: SimulatedRecording) -> tuple[str, ...]:
 
 NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "bias_eval_rppg": of_three_patches,
+    "bp4d_plus": joined,
     "cohface": slashed,
     "disfa": lambda session: session.subject,
     "ibvp": joined,
@@ -89,6 +90,7 @@ def names_of(name: str, session: SimulatedRecording) -> tuple[str, ...]:
 
 
 RATES_HZ = {
+    "bp4d_plus": 1000.0,
     "cohface": 256.0,
     "ibvp": 30.0,
     "ladh": 20.0,
@@ -108,6 +110,7 @@ RATES_HZ = {
 """At which rate each set has its pulse."""
 
 RATE_ERROR_BPM = {
+    "bp4d_plus": 1e-4,
     "ladh": 0.5,
     "lgi_ppgi": 0.5,
     "mmse_hr": 1e-4,
@@ -120,6 +123,7 @@ RATE_ERROR_BPM = {
 """How exactly each set writes heart rates, where it has them: half of the last digit."""
 
 SIGNS = {
+    "bp4d_plus": {"respiration", "respiration_rate"},
     "cohface": {"respiration"},
     "ladh": {"respiration", "oxygen_saturation"},
     "physdrive": {"respiration", "oxygen_saturation"},
@@ -207,7 +211,7 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
     rounding = {"ibvp": 1e-3, "vicar_ppg_2": 1e-4}.get(name, 1e-6)
     rate_hz = 100.0 if session.subject == "AMH1" else RATES_HZ[name]  # PhysDrive's sample driver
     assert truth.pulse.fs == pytest.approx(rate_hz, rel=rounding)
-    pressure = name in {"v4v", "mmse_hr"}
+    pressure = name in {"bp4d_plus", "v4v", "mmse_hr"}
     sensor = session.blood_pressure_at if pressure else session.pulse_at
     # The unit is the device's own, so the shape is what must come back, to its last digit.
     assert np.corrcoef(truth.pulse.values, sensor(truth.pulse.times_s))[0, 1] > 0.999
@@ -274,7 +278,7 @@ def test_vipl_hr_has_uneven_times_folds_repeats_and_no_infrared(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("plain")
-@pytest.mark.parametrize("name", ["mmpd", "cohface", "vipl_hr", "pure"])
+@pytest.mark.parametrize("name", ["mmpd", "cohface", "vipl_hr", "pure", "bp4d_plus"])
 def test_the_same_seed_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     digests = []
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -293,6 +297,7 @@ SIDES = [
     *("obf-10fold", "obf-rs4", "pure-6810", "pure-frac", "pure-hrcnn", "pure-mod5"),
     *(
         "bias-eval-countries",
+        "bp4d-plus-bigsmall-3fold",
         "ibvp-ampnet",
         "physdrive-cars-rppgbench",
         "rppg-10-mod5",

@@ -152,9 +152,39 @@ def mmse_hr(root: Path) -> None:
         ("T10_T11_30Subjects", "T10_T11_30PhyBPHRData", "F005", "T10"),
     ):
         pictures(root / pictures_in / person / task, [f"{k}.jpg" for k in range(FRAMES)])
-        folder = root / labels_in / person / task
-        column(folder / "BP_mmHg.txt", [80 + k % 30 for k in range(800)])
-        column(folder / "Pulse Rate_BPM.txt", [75.25] * 800)
+        physiology(root / labels_in / person / task)
+
+
+def archived(archive: Path, folder: str, names: Sequence[str]) -> None:
+    """Pictures like those of `pictures`, in a ZIP archive."""
+    import zipfile
+
+    import cv2
+
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(archive, "a") as members:
+        for k, name in enumerate(names):
+            picture = np.full((16, 16, 3), 10 + k, np.uint8)
+            members.writestr(f"{folder}/{name}", cv2.imencode(Path(name).suffix, picture)[1])
+
+
+def physiology(folder: Path) -> None:
+    """The labels of Binghamton University: every value of the pressure names its line."""
+    column(folder / "BP_mmHg.txt", [80 + k % 30 for k in range(800)])
+    column(folder / "Pulse Rate_BPM.txt", [75.25] * 800)
+
+
+def bp4d_plus(root: Path) -> None:
+    for person, task in (("M002", "T8"), ("F001", "T10"), ("F001", "T1")):
+        names = [f"{k}.jpg" for k in range(FRAMES)]
+        if person == "M002":
+            pictures(root / "2D+3D" / person / task, names)
+        else:
+            archived(root / "2D+3D" / f"{person}.zip", f"{person}/{task}", names)
+        folder = root / "Physiology" / person / task
+        physiology(folder)
+        column(folder / "Resp_Volts.txt", [0.5 + k % 40 / 8 for k in range(800)])
+        column(folder / "Respiration Rate_BPM.txt", [15.5] * 800)
 
 
 def disfa(root: Path) -> None:
@@ -361,6 +391,7 @@ def mmpd(root: Path) -> None:
 
 WRITERS: dict[str, Callable[[Path], None]] = {
     "bias_eval_rppg": bias_eval_rppg,
+    "bp4d_plus": bp4d_plus,
     "cohface": cohface,
     "disfa": disfa,
     "ibvp": ibvp,

@@ -27,6 +27,7 @@ PEOPLE = SHORT | {
     "rlap_intra": 4,
     "ibvp_intra": 4,
     "physdrive_intra": 4,
+    "bp4d_plus_intra": 3,
     "sums_intra": 4,
     "vicar_intra": 5,
 }

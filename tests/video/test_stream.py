@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from rppgbench.core.recording import VideoSource
 from rppgbench.system.errors import RecordingError
-from rppgbench.video.images import read_image
+from rppgbench.video.image_files import ImageFiles
 from rppgbench.video.stream import Frame, decode_counts, open_video, sample_frames, write_video
 from rppgbench.video.timestamps import FrameTimes
 
@@ -631,7 +631,8 @@ def test_a_bitmap_whose_header_states_too_many_pixels_is_unreadable(tmp_path: Pa
     data = bytearray(cv2.imencode(".bmp", grey(40))[1].tobytes())
     data[18:26] = (50_000).to_bytes(4, "little") * 2
     (tmp_path / "a.bmp").write_bytes(data)
-    assert read_image(tmp_path / "a.bmp") is None
+    source = VideoSource(tmp_path, images=(tmp_path / "a.bmp",))
+    assert ImageFiles(source).read(tmp_path / "a.bmp") is None
 
 
 def test_an_image_of_another_size_is_scaled(tmp_path: Path) -> None:

@@ -65,11 +65,25 @@ WHOLE_VIDEO_S = 600.0
 """Two equal readings, and no other, further apart than this are one rate for the whole video."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BayerMosaic:
+    """Images hold the raw values of a sensor, of which each pixel sees one colour.
+
+    `pattern` names the colours of the first two pixels of the first row, then those of the second
+    row; `white` is the highest value that the sensor can give.
+    """
+
+    pattern: Literal["RGGB", "BGGR", "GRBG", "GBRG"]
+    white: int
+
+
 @dataclass(frozen=True, eq=False)
 class VideoSource:
     """Where the frames are and when they were taken.
 
-    `path` is a video file or, with `images`, the folder that they lie in. `times_s` are the
+    `path` is a video file or, with `images`, the folder that they lie in. With `archive`, a ZIP
+    file, `images` are the names of its members and `path` names their folder within it. `mosaic`
+    says how images of raw values become colours. `times_s` are the
     timestamps of the frames, in seconds on the clock of the labels; None takes the presentation
     times of the container. `frames` gives the frames, each (H, W, 3) uint8 RGB and upright, where
     they lie in a file that is neither video nor image (an array in a MAT file); it needs `times_s`.
@@ -80,6 +94,8 @@ class VideoSource:
     path: Path
     _: KW_ONLY
     images: tuple[Path, ...] = ()
+    archive: Path | None = None
+    mosaic: BayerMosaic | None = None
     times_s: Array | None = None
     frames: Callable[[], Iterator[NDArray[np.uint8]]] | None = None
     container_clock: bool = True

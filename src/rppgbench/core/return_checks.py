@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.method import Model
-from rppgbench.core.recording import SIGNALS, GroundTruth, Source, TraceSource, VideoSource
+from rppgbench.core.recording import (
+    SIGNALS,
+    BayerMosaic,
+    GroundTruth,
+    Source,
+    TraceSource,
+    VideoSource,
+)
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.system.errors import NoPulseError, RecordingError
 
@@ -160,6 +167,12 @@ def _video_faults(source: VideoSource) -> Iterator[str]:
     images = source.images
     if not isinstance(images, tuple) or not all(isinstance(image, Path) for image in images):
         yield f"images that are {describe_type(images)}, not a tuple of Paths"
+    if source.archive is not None and not isinstance(source.archive, Path):
+        yield f"an archive that is {describe_type(source.archive)}, not a Path"
+    if source.mosaic is not None and not isinstance(source.mosaic, BayerMosaic):
+        yield f"a mosaic that is {describe_type(source.mosaic)}, not a BayerMosaic"
+    if not images and (source.archive is not None or source.mosaic is not None):
+        yield "an archive or a mosaic without images"
     if source.times_s is not None:
         yield from _array_faults(source.times_s, "times", "(T,)")
     if source.frames is not None and not callable(source.frames):

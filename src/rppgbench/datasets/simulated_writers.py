@@ -214,18 +214,31 @@ def write_images(
     Raises:
         BenchError: OpenCV cannot write the format.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rgb in zip(names, frames, strict=True):
+        (folder / name).write_bytes(encode_image(folder / name, rgb, quality=quality))
+
+
+def encode_image(file: Path, pixels: NDArray[Any], *, quality: int = 95) -> bytes:
+    """The bytes of an image file.
+
+    Args:
+        file: the file, whose suffix decides the format; it is not written.
+        pixels: (H, W, 3) RGB, or (H, W) grey.
+        quality: of JPEG, 0 to 100.
+
+    Raises:
+        BenchError: OpenCV cannot write the format.
+    """
     import cv2
 
-    folder.mkdir(parents=True, exist_ok=True)
     jpeg = [cv2.IMWRITE_JPEG_QUALITY, quality]
     options = {".png": [cv2.IMWRITE_PNG_COMPRESSION, 1], ".jpg": jpeg, ".jpeg": jpeg}
-    for name, rgb in zip(names, frames, strict=True):
-        suffix = Path(name).suffix
-        bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-        is_encoded, data = cv2.imencode(suffix, bgr, options.get(suffix, []))
-        if not is_encoded:
-            raise BenchError(f"{folder / name}: OpenCV cannot write this kind of image")
-        (folder / name).write_bytes(data.tobytes())
+    stored = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    is_encoded, data = cv2.imencode(file.suffix, stored, options.get(file.suffix, []))
+    if not is_encoded:
+        raise BenchError(f"{file}: OpenCV cannot write this kind of image")
+    return data.tobytes()
 
 
 def write_mat(file: Path, content: Mapping[str, object]) -> None:

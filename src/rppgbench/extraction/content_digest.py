@@ -1,5 +1,6 @@
 """Compute the digest of a video's content, reading each file once."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ def content_digest(source: VideoSource, cache: Path | None = None) -> str:
 
     A file is read once: its sha256 is stored by path, size, inode and both times of change, because
     programs that copy reset the time of the content. Images count with their file names, in their
-    order. Frames that a callable reads from a file count as that file, which holds one recording.
+    order; images in an archive count as the archive with their names. Frames that a callable reads
+    from a file count as that file, which holds one recording.
 
     Args:
         source: the video.
@@ -27,12 +29,17 @@ def content_digest(source: VideoSource, cache: Path | None = None) -> str:
         RecordingError: the file does not exist or cannot be read.
         MachineError: the disk fails.
     """
-    if source.images:
-        content: Any = [[file.name, _file_sha256(file, cache)] for file in source.images]
+    if source.archive is not None:
+        content: Any = [_file_sha256(source.archive, cache), list(map(str, source.images))]
+    elif source.images:
+        content = [[file.name, _file_sha256(file, cache)] for file in source.images]
     else:
         content = _file_sha256(source.path, cache)
     times = None if source.times_s is None else array_sha256(np.asarray(source.times_s))
-    return digest({"content": content, "times": times, "inner": source.frames is not None})
+    parts = {"content": content, "times": times, "inner": source.frames is not None}
+    if source.mosaic is not None:
+        parts["mosaic"] = asdict(source.mosaic)
+    return digest(parts)
 
 
 def _file_sha256(path: Path, cache: Path | None) -> str:

@@ -15,7 +15,8 @@ from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import check_disk
 from rppgbench.video.array_frames import ArrayFrames
 from rppgbench.video.container import ContainerFrames
-from rppgbench.video.images import ImageFrames, read_image
+from rppgbench.video.image_files import ImageFiles
+from rppgbench.video.images import ImageFrames
 from rppgbench.video.timestamps import FALLBACK_FPS, FrameTimes, implausible_rate
 from rppgbench.video.writing import write_video
 
@@ -107,7 +108,7 @@ class VideoReader:
                 raise RecordingError(
                     f"{source.path}: images without times; give a time in seconds for each"
                 )
-            self._frames = ImageFrames(source.path, source.images)
+            self._frames = ImageFrames(source)
         elif source.frames is not None:
             if source.times_s is None:
                 raise ValueError("frames that the source supplies need their times")
@@ -308,10 +309,14 @@ def _sample_image(source: VideoSource, moment: Moment) -> Frame:
     start = {"first": 0, "middle": len(images) // 2, "last": len(images) - 1}[moment]
     # An unreadable image is replaced by the next readable image.
     order = [*range(start, len(images)), *range(start - 1, -1, -1)]
-    for index in order:
-        rgb = read_image(images[index])
-        if rgb is not None:
-            has_time = times_s is not None and index < len(times_s)
-            time_s = float(times_s[index]) if times_s is not None and has_time else float("nan")
-            return Frame(index, time_s, rgb)
+    files = ImageFiles(source)
+    try:
+        for index in order:
+            rgb = files.read(images[index])
+            if rgb is not None:
+                has_time = times_s is not None and index < len(times_s)
+                time_s = float(times_s[index]) if times_s is not None and has_time else float("nan")
+                return Frame(index, time_s, rgb)
+    finally:
+        files.close()
     raise RecordingError(f"{source.path}: none of its images can be read; copy the folder again")

@@ -1,0 +1,54 @@
+"""Images in ZIP archives, as some owners give a recording or a subject."""
+
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+from rppgbench.datasets.layout import files_below, natural_key
+from rppgbench.video.image_files import open_archive
+
+FIRST_DATE = (1980, 1, 1, 0, 0, 0)
+"""The date of a simulated member, so that equal content gives equal bytes."""
+
+
+def archive_folders(file: Path, pattern: str) -> dict[str, tuple[Path, ...]]:
+    """The images of a ZIP archive by the folder that they lie in.
+
+    Args:
+        file: the archive.
+        pattern: a regular expression for the whole name of an image, without its folder.
+
+    Returns:
+        The names of the images of each folder in natural order. Hidden members and those that macOS
+        adds (`__MACOSX`, `._NAME`) are left out.
+
+    Raises:
+        RecordingError: the archive is missing, not readable, or no ZIP archive.
+    """
+    rule = re.compile(pattern, re.IGNORECASE)
+    folders: dict[str, list[str]] = {}
+    with open_archive(file) as archive:
+        for member in archive.namelist():
+            folder, _, name = member.rpartition("/")
+            hidden = any(part.startswith((".", "__MACOSX")) for part in (*folder.split("/"), name))
+            if rule.fullmatch(name) and not hidden:
+                folders.setdefault(folder, []).append(member)
+    return {
+        folder: tuple(Path(name) for name in sorted(names, key=natural_key))
+        for folder, names in folders.items()
+    }
+
+
+def pack_folder(folder: Path, archive: Path) -> None:
+    """Move a folder with all that it holds into a new ZIP archive.
+
+    Args:
+        folder: the folder; it is the outermost one in the archive.
+        archive: the archive.
+    """
+    with zipfile.ZipFile(archive, "w") as members:
+        for file in files_below(folder):
+            name = file.relative_to(folder.parent).as_posix()
+            members.writestr(zipfile.ZipInfo(name, FIRST_DATE), file.read_bytes())
+    shutil.rmtree(folder)
