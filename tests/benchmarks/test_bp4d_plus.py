@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from rppgbench.core.recording import Recording
-from rppgbench.datasets.check import Finding, check_data
+from rppgbench.datasets.check import check_data
+from rppgbench.datasets.recording_check import Finding
 from rppgbench.extraction.content_digest import content_digest
 from rppgbench.system.errors import RecordingError
 from rppgbench.video.stream import open_video

@@ -165,7 +165,9 @@ def archived(archive: Path, folder: str, names: Sequence[str]) -> None:
     with zipfile.ZipFile(archive, "a") as members:
         for k, name in enumerate(names):
             picture = np.full((16, 16, 3), 10 + k, np.uint8)
-            members.writestr(f"{folder}/{name}", cv2.imencode(Path(name).suffix, picture)[1])
+            members.writestr(
+                f"{folder}/{name}", cv2.imencode(Path(name).suffix, picture)[1].tobytes()
+            )
 
 
 def physiology(folder: Path) -> None:
