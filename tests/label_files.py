@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rppgbench.core.waveform import Array
+from rppgbench.datasets.dated_lines import read_dated_lines, write_dated_lines
 
 Columns = dict[str, Array]
 """Of these: time (s, or whatever unit the file has), pulse, rate (bpm), and others as they are."""
@@ -158,6 +159,18 @@ def _write_v4v(file: Path, columns: Columns) -> None:
     file.write_text("\n".join([*lines, ""]))
 
 
+def _read_dated(file: Path) -> Columns:
+    pulse, times_s = read_dated_lines(file)
+    return {"time": times_s, "pulse": pulse}
+
+
+def _write_dated(file: Path, columns: Columns) -> None:
+    values = (f"{value:g}" for value in columns["pulse"])
+    if np.isnan(columns["pulse"]).any():
+        values = (f"{value}" for value in columns["pulse"])
+    write_dated_lines(file, values, columns["time"])
+
+
 def _read_ecg(file: Path) -> Columns:
     return {"ecg": np.load(file)}
 
@@ -187,6 +200,7 @@ LABEL_FILES: dict[str, LabelFile] = {
     "ladh": _recorder_pulse(),
     "ladh:rate": _recorder_rate(),
     "lgi_ppgi": LabelFile("cms50_stream_handler.xml", _read_xml, _write_xml),
+    "mcd_rppg": LabelFile("*.PW", _read_dated, _write_dated),
     "mmpd": LabelFile("*.mat", _read_mat, _write_mat),
     "mmse_hr": _table("BP_mmHg.txt", "pulse"),
     "mmse_hr:rate": _table("Pulse Rate_BPM.txt", "rate"),

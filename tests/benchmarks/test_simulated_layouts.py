@@ -67,6 +67,7 @@ NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "ibvp": joined,
     "ladh": by_day,
     "lgi_ppgi": joined,
+    "mcd_rppg": slashed,
     "mmpd": lambda session: f"{session.subject}_{session.session.split('/')[0]}",
     "mmse_hr": joined,
     "obf": joined,
@@ -91,6 +92,7 @@ def names_of(name: str, session: SimulatedRecording) -> tuple[str, ...]:
 
 RATES_HZ = {
     "bp4d_plus": 1000.0,
+    "mcd_rppg": 100.0,
     "cohface": 256.0,
     "ibvp": 30.0,
     "ladh": 20.0,

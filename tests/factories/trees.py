@@ -373,6 +373,34 @@ def rppg_10(root: Path) -> None:
         np.save(folder / f"Subject_{person}_ECG.npy", ecg)
 
 
+MCD_START_S = 1_699_885_089.856232
+MCD_FRAMES_S = np.array([k * 0.0333 + (k % 3) * 0.002 for k in range(FRAMES)])
+MCD_SAMPLES_S = np.arange(130) / 100 - 0.5
+MCD_PULSE = 60 + np.arange(130) % 83
+"""Its frames and samples, in seconds from the first frame on; the sensor begins 0.5 s before."""
+
+
+def mcd_rppg(root: Path) -> None:
+    from rppgbench.datasets.dated_lines import write_dated_lines
+
+    nearest = np.abs(MCD_SAMPLES_S - MCD_FRAMES_S[:, None]).argmin(axis=1)
+    matched = zip(MCD_PULSE[nearest], np.abs(MCD_SAMPLES_S[nearest] - MCD_FRAMES_S), strict=True)
+    rows = [f"{value} {away:.6f}" for value, away in matched]
+    for person, camera, step in (
+        (9998, "USBVideo", "after"),
+        (1020, "IriunWebcam", "after"),
+        (1020, "FullHDwebcam", "before"),
+    ):
+        stem = f"{person}_{camera}_{step}"
+        clip(root / "video" / f"{stem}.avi", fps=29.9)
+        times_s = MCD_START_S + MCD_FRAMES_S
+        write_dated_lines(root / "meta" / f"{stem}.txt", range(1, FRAMES + 1), times_s)
+        write_dated_lines(
+            root / "ppg" / f"{person}_{step}.PW", MCD_PULSE, MCD_START_S + MCD_SAMPLES_S
+        )
+        column(root / "ppg_sync" / f"{stem}.txt", rows)
+
+
 def mmpd(root: Path) -> None:
     from scipy.io import savemat
 
@@ -399,6 +427,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "ibvp": ibvp,
     "ladh": ladh,
     "lgi_ppgi": lgi_ppgi,
+    "mcd_rppg": mcd_rppg,
     "mmpd": mmpd,
     "mmse_hr": mmse_hr,
     "obf": obf,

@@ -26,6 +26,8 @@ PEOPLE = SHORT | {
     "simulated_hard": 8,
     "rlap_intra": 4,
     "ibvp_intra": 4,
+    "mcd_rppg_5fold": 5,
+    "rppg_10_intra": 4,
     "physdrive_intra": 4,
     "bp4d_plus_intra": 3,
     "sums_intra": 4,
