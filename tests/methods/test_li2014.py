@@ -54,6 +54,16 @@ def test_counts_that_are_not_scaled_lose_the_pulse_at_30_frames() -> None:
     assert sizes[0] > 20 * sizes[1]
 
 
+def test_the_detrending_leaves_the_same_at_every_frame_rate() -> None:
+    sizes = []
+    for fs in (30.0, 61.0):
+        times = np.arange(round(60 * fs)) / fs
+        face = 120 + np.sin(2 * np.pi * 0.45 * times)
+        both = np.stack([face, np.full_like(face, 90)], axis=1)[..., None] * np.ones(3)
+        sizes.append(run(both, fs, rectified=False, motion="kept", low_hz=0.1).samples.std())
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.1)
+
+
 def test_light_on_face_and_background_is_taken_off() -> None:
     samples, _ = scene(30.0, flicker_hz=2.0)
     assert peak_bpm(run(samples, 30.0).samples, 30.0) == pytest.approx(78, abs=1)

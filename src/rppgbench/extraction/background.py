@@ -13,9 +13,9 @@ from rppgbench.face.haar import Box
 STRIDE = 8
 """Every eighth pixel of every eighth row is summed: a mean of light needs no more."""
 
-MARGIN = 0.5
-"""Width kept free at both sides of the face and height above it, in sizes of the face: hair, and
-room for small movements."""
+BESIDE, ABOVE = 0.25, 0.5
+"""Width kept free at both sides of the face, in its widths, and height above it, in its heights:
+ears, hair, and room for small movements."""
 
 
 class BackgroundSums:
@@ -64,7 +64,7 @@ class BackgroundSums:
 
 def _widened(face: Box) -> Box:
     left, top, right, bottom = face
-    beside, above = MARGIN * (right - left), MARGIN * (bottom - top)
+    beside, above = BESIDE * (right - left), ABOVE * (bottom - top)
     return round(left - beside), round(top - above), round(right + beside), bottom
 
 
