@@ -24,6 +24,7 @@ from rppgbench.extraction import regions as regions_module
 from rppgbench.extraction.area_resize import area_cells, resize_area
 from rppgbench.extraction.background import BackgroundSums
 from rppgbench.extraction.compiled_loops import MOST_COLUMNS, Loops, load_loops
+from rppgbench.extraction.linear_resize import resize_square
 from rppgbench.extraction.region_sums import PixelSums
 from rppgbench.extraction.regions import CODES, RegionMap, draw_by_loops, draw_regions
 from rppgbench.face.haar import Box
@@ -191,6 +192,33 @@ def test_crops_by_area_are_opencvs_bytes(loops: Loops, data: st.DataObject) -> N
     np.testing.assert_array_equal(compiled, np.asarray(expected).reshape(size, size, 3))
 
 
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_squares_over_the_edge_are_opencvs_bytes(loops: Loops, data: st.DataObject) -> None:
+    """Also where the square lies beside the frame, or the frame within the square."""
+    rgb = data.draw(frames())
+    size = data.draw(st.integers(1, 40))
+    side = size + data.draw(st.integers(0, 300))
+    corner = data.draw(st.tuples(*(st.integers(-200, 120),) * 2))
+    compiled = resize_square(rgb, corner, side, size, lambda pixels: loops)
+    np.testing.assert_array_equal(compiled, resize_square(rgb, corner, side, size, arrays))
+
+
+def test_a_square_within_the_frame_is_not_copied_by_opencv_and_needs_no_loop(
+    loops: Loops,
+) -> None:
+    def refuse(*arguments: Any) -> None:
+        raise AssertionError("by the loop")
+
+    rgb = np.random.default_rng(4).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+    other = replace(loops, resize_linear=refuse)
+    with pytest.raises(AssertionError, match="by the loop"):
+        resize_square(rgb, (-1, 5), 60, 20, lambda pixels: other)
+    inside = resize_square(rgb, (1, 5), 60, 20, lambda pixels: other)
+    expected = cv2.resize(rgb[5:65, 1:61], (20, 20), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(inside, expected)
+
+
 @pytest.mark.parametrize(("side", "size"), [(253, 72), (253, 128), (592, 72), (1079, 128)])
 def test_crops_of_real_sizes_are_opencvs_bytes(loops: Loops, side: int, size: int) -> None:
     generator = np.random.default_rng(side)
@@ -297,7 +325,7 @@ def test_a_digest_does_not_depend_on_numba(monkeypatch: pytest.MonkeyPatch) -> N
     """The values are the same, so features of a machine with numba serve one without it."""
     start = "rppgbench.extraction.extractor"
     closure = Sources().closure(start)
-    for module in ("area_loops", "drawing_loops", "pixel_loops"):
+    for module in ("area_loops", "drawing_loops", "linear_loops", "pixel_loops"):
         assert f"extraction/{module}.py" in " ".join(closure.parts)
     locate = code_digest._locate_top_module
     for place in (None, code_digest._Place(package="numba")):

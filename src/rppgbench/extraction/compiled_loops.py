@@ -35,6 +35,7 @@ class Loops:
     draw_face: Callable[..., Any]
     draw_polygons: Callable[..., Any]
     average_cells: Callable[..., Any]
+    resize_linear: Callable[..., Any]
 
 
 WORTH_LOADING_PIXELS = 60_000_000
@@ -86,7 +87,7 @@ def load_loops() -> Loops | None:
         return None
     folder, config.CACHE_DIR = config.CACHE_DIR, config.CACHE_DIR or str(default_cache() / FOLDER)
     try:
-        from rppgbench.extraction import area_loops, drawing_loops, pixel_loops
+        from rppgbench.extraction import area_loops, drawing_loops, linear_loops, pixel_loops
     except Exception as fault:  # a folder that cannot be written, a processor that LLVM lacks
         _warn(fault)
         return None
@@ -99,6 +100,7 @@ def load_loops() -> Loops | None:
         draw_face=drawing_loops.draw_face,
         draw_polygons=drawing_loops.draw_polygons,
         average_cells=area_loops.average_cells,
+        resize_linear=linear_loops.resize_linear,
     )
 
 

@@ -1,14 +1,17 @@
 """Cut the face out of a frame by the rules of published methods, each with a name."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.extraction.area_resize import resize_area
+from rppgbench.extraction.linear_resize import resize_square
 from rppgbench.face.haar import Box, enlarge_box
 from rppgbench.face.mesh_layout import bounding_box, landmarks_68
 from rppgbench.face.mtcnn import load_mtcnn, require_mtcnn
@@ -34,6 +37,12 @@ class CropView:
     time_s: float
     landmarks: Landmarks | None
     toolbox_box: Box | None
+
+    @cached_property
+    def points(self) -> NDArray[np.floating]:
+        """The 68 points (68, 2) of a frame with a face."""
+        assert self.landmarks is not None
+        return landmarks_68(self.landmarks)
 
 
 class Cropper(Protocol):
@@ -77,22 +86,6 @@ def _resize(face: Image, size: int, interpolation: int) -> Image:
     return np.asarray(out, np.uint8)
 
 
-def _crop_square(rgb: Image, left: int, top: int, side: int) -> Image:
-    """A square of the frame; pixels outside the frame repeat its edge."""
-    import cv2
-
-    height, width = rgb.shape[:2]
-    x0, x1 = (min(max(x, 0), width - 1) for x in (left, left + side - 1))
-    y0, y1 = (min(max(y, 0), height - 1) for y in (top, top + side - 1))
-    inside = rgb[y0 : y1 + 1, x0 : x1 + 1]
-    before = min(max(-top, 0), side - 1), min(max(-left, 0), side - 1)
-    after = side - before[0] - inside.shape[0], side - before[1] - inside.shape[1]
-    if not any((*before, *after)):
-        return inside
-    edges = (before[0], after[0], before[1], after[1])
-    return np.asarray(cv2.copyMakeBorder(inside, *edges, cv2.BORDER_REPLICATE), np.uint8)
-
-
 class ContrastPhysCrop:
     """A square whose side the first face fixes and whose centre follows the face.
 
@@ -111,22 +104,19 @@ class ContrastPhysCrop:
 
     def __call__(self, view: CropView) -> Image | None:
         """Cut out the face of one frame (S, S, 3)."""
-        import cv2
-
         if view.landmarks is None:
             return None
-        points = landmarks_68(view.landmarks).astype(np.float64)
+        points = view.points.astype(np.float64)
         if self._points is None:
             self._points = points
             low, high = points[:, 1].min(), points[:, 1].max()
             self.side = max(round(float(1.5 * (high - (low - 0.2 * (high - low))))), 2)
         self._points = 0.9 * self._points + 0.1 * points
-        left, top, right, bottom = bounding_box(self._points)
+        left, top, right, bottom = bounding_box(self._points).tolist()
         top -= 0.2 * (bottom - top)
-        x, y = round(float((left + right) / 2)), round(float((top + bottom) / 2))
+        x, y = round((left + right) / 2), round((top + bottom) / 2)
         half = self.side // 2
-        face = _crop_square(view.rgb, x - half, y - half, self.side)
-        return _resize(face, self.size, cv2.INTER_LINEAR)
+        return resize_square(view.rgb, (x - half, y - half), self.side, self.size)
 
 
 class ToolboxCrop:
@@ -164,7 +154,7 @@ def sinc_box(points: NDArray[np.floating], height: int, width: int) -> Box:
     >>> sinc_box(np.array([[40.0, 50], [60, 90]]), 200, 200)
     (23, 38, 77, 92)
     """
-    left, top, right, bottom = (float(v) for v in bounding_box(np.trunc(points)))
+    left, top, right, bottom = bounding_box(np.trunc(points)).tolist()
     wide, high = right - left, bottom - top
     x0, x1 = int(max(left - 0.05 * wide, 0)), int(min(right + 0.05 * wide, width))
     y0, y1 = int(max(top - 0.3 * high, 0)), int(min(bottom + 0.05 * high, height))
@@ -209,10 +199,14 @@ class SincCrop:
         if view.landmarks is None:
             return None
         height, width = view.rgb.shape[:2]
-        left, top, right, bottom = sinc_box(landmarks_68(view.landmarks), height, width)
+        left, top, right, bottom = sinc_box(view.points, height, width)
         if left >= right or top >= bottom:
             return None
         return _resize(view.rgb[top:bottom, left:right], self.size, cv2.INTER_CUBIC)
+
+
+_Place = tuple[float, float, float]
+"""Centre x and y and width of a box, in pixels; or their changes, a second."""
 
 
 class GideonCrop:
@@ -233,43 +227,49 @@ class GideonCrop:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._target: NDArray[np.float64] | None = None
-        self._position = np.zeros(3)
-        self._velocity = np.zeros(3)
+        self._target: _Place | None = None
+        self._position: _Place = (0.0, 0.0, 0.0)
+        self._velocity: _Place = (0.0, 0.0, 0.0)
         self._time_s = 0.0
 
     def __call__(self, view: CropView) -> Image | None:
         """Cut out the face of one frame (S, S, 3)."""
-        import cv2
-
         if view.landmarks is None:
             return None
-        left, top, right, bottom = (float(v) for v in bounding_box(view.landmarks))
+        left, top, right, bottom = bounding_box(view.landmarks).tolist()
         wide = max(right - left, (bottom - top) * self.ASPECT) * (1 + 2 * self.BORDER)
-        face_box = np.array([(left + right) / 2, (top + bottom) / 2, wide])
+        face_box = (left + right) / 2, (top + bottom) / 2, wide
         if self._target is None:
             self._target = self._position = face_box
-        elif np.abs(face_box - self._target).max() > self.DEAD_ZONE * self._target[2]:
+        moved = max(abs(now - at) for now, at in zip(face_box, self._target, strict=True))
+        if moved > self.DEAD_ZONE * self._target[2]:
             self._target = face_box
         self._follow(self._target, view.time_s - self._time_s)
         self._time_s = view.time_s
         x, y, side = self._position
-        pixels = max(round(float(side)), 2)
-        left, top = round(float(x - side / 2)), round(float(y - side / 2))
-        face = _crop_square(view.rgb, left, top, pixels)
-        return _resize(face, self.size, cv2.INTER_LINEAR)
+        pixels = max(round(side), 2)
+        corner = round(x - side / 2), round(y - side / 2)
+        return resize_square(view.rgb, corner, pixels, self.size)
 
-    def _follow(self, target: NDArray[np.float64], step_s: float) -> None:
+    def _follow(self, target: _Place, step_s: float) -> None:
         """Advance a critically damped spring by its exact solution, for steps of any length.
 
         With the offset d, the velocity v, b = v + d / T and the time constant T, the solution after
         a step t is d' = (d + b t) exp(-t / T) and v' = (v - b t / T) exp(-t / T).
         """
-        decay = np.exp(-max(step_s, 0.0) / self.TIME_CONSTANT_S)
-        offset = self._position - target
-        slope = self._velocity + offset / self.TIME_CONSTANT_S
-        self._position = target + (offset + slope * max(step_s, 0.0)) * decay
-        self._velocity = (self._velocity - slope * max(step_s, 0.0) / self.TIME_CONSTANT_S) * decay
+        step_s, constant_s = max(step_s, 0.0), self.TIME_CONSTANT_S
+        decay = math.exp(-step_s / constant_s)
+        offset = [at - aim for at, aim in zip(self._position, target, strict=True)]
+        slope = [v + d / constant_s for v, d in zip(self._velocity, offset, strict=True)]
+        x, y, wide = (
+            aim + (d + b * step_s) * decay for aim, d, b in zip(target, offset, slope, strict=True)
+        )
+        self._position = x, y, wide
+        x, y, wide = (
+            (v - b * step_s / constant_s) * decay
+            for v, b in zip(self._velocity, slope, strict=True)
+        )
+        self._velocity = x, y, wide
 
 
 class Mtcnn15Crop:

@@ -170,10 +170,10 @@ class FeatureFiles:
     def _is_usable(self, sums: Array) -> bool:
         """Whether the face, or the crop of skin, is in the frame and not too dark."""
         region = WHOLE if self._is_whole else SKIN
-        pixels, red, green, blue = sums[:4, region].tolist()
+        pixels, red, green, blue = map(float, sums[:4, region])
         if not pixels:
             return False
-        level = (red + green + blue) / (3 * pixels)
+        level = float(red + green + blue) / (3 * pixels)
         self.darkest = min(self.darkest, level)
         self.dark += level < DARKEST_SKIN
         self._level_sum += level if level >= DARKEST_SKIN else 0.0

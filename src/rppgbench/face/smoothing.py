@@ -145,11 +145,11 @@ def average_landmarks(
     mean = float(np.add.reduce(times_s)) / len(times_s)
     centred = times_s - mean
     squares = float(centred @ centred)
-    weights = np.full(len(times_s), 1 / len(times_s), np.float32)
+    weights = np.full(len(times_s), 1 / len(times_s))
     if squares > 0:
-        weights -= (mean / squares * centred).astype(np.float32)
+        weights -= mean / squares * centred
     flat = neighbours.reshape(len(neighbours), -1)
-    shift = (weights @ flat).reshape(landmarks.shape) - landmarks
+    shift = (weights.astype(np.float32) @ flat).reshape(landmarks.shape) - landmarks
     left, top, right, bottom = bounding_box(landmarks).tolist()
     size = max(right - left, bottom - top, 1e-9)
     every = shift.ravel()
