@@ -45,6 +45,9 @@ TOY: dict[str, dict[str, Any]] = {
         "width": 2, "clip_s": 5.0, "rows": 32, "epochs": 2, "step_s": 1.25,
         "batch": 8, "max_corrected": 8,
     },
+    "rs_rppg": {
+        "width": 3, "clip_s": 4.0, "rows": 32, "epochs": 2, "step_s": 1.0, "agreement_share": 0.5,
+    },
 }  # fmt: skip
 
 

@@ -252,6 +252,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "noobheart": {"clip_s": 1.1},
     "seq_rppg": {"clip_s": 2.0},
     "bigsmall": {"clip_s": 1.2},
+    "rs_rppg": {"width": 3, "clip_s": 3.0, "step_s": 1.0, "agreement_share": 0.5},
 }  # fmt: skip
 SIZES = {"width": 4, "passes": 2}
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
@@ -312,12 +313,12 @@ def test_a_step_is_deterministic_on_cuda_and_waits_for_nothing(
     method = load_methods().get("method", name, "test")
     preset = {"preset": "smoke"} if "smoke" in method.presets else {}
     epochs = {
-        key: 2 if name == "co_rectification" else 1
+        key: 2 if name in {"co_rectification", "rs_rppg"} else 1
         for key in method.params
         if key.endswith("epochs")
     }
-    small = {**SMALL[name], **variant, **epochs, "batch": 2}
-    small |= {key: value for key, value in SIZES.items() if key in method.params}
+    sizes = {key: value for key, value in SIZES.items() if key in method.params}
+    small = {**sizes, **SMALL[name], **variant, **epochs, "batch": 2}
     params = method.parameters({**preset, **small})
     size = crop_rule(str(params["crop"])).size if method.input == "clip" else 0
     examples = synthetic_examples(method, size, recordings=4, seconds=float(params["clip_s"]) + 2)

@@ -1,5 +1,6 @@
 """Oracle `arch_forward_more`: newer networks with made-up weights, and the loss of their code."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def made_up(case: str, entry: int, name: str, shape: list[int]) -> torch.Tensor:
         values = 0.1 * r.randn(*shape)
     elif last in {"running_var", "moving_variance"}:
         values = 1 + 0.5 * r.rand(*shape)
+    elif last == "relative_position_bias_table":
+        values = 0.5 * r.randn(*shape)
     elif len(shape) > 1:
         values = r.randn(*shape) * np.sqrt(facts["weight_gain"] / np.prod(fan_in))
     else:
@@ -43,13 +46,19 @@ def made_up(case: str, entry: int, name: str, shape: list[int]) -> torch.Tensor:
     return torch.from_numpy(values.astype(np.float32))
 
 
-def fill(network: torch.nn.Module, case: str, ours: dict[str, str]) -> torch.nn.Module:
-    """The network with the oracle's weights; `ours` maps the start of a name to ours."""
+def fill(network: torch.nn.Module, case: str, ours: Mapping[str, str | None]) -> torch.nn.Module:
+    """The network with the oracle's weights; `ours` maps the start of a name to ours.
+
+    None stands for weights that no output of ours depends on.
+    """
     state = network.state_dict()
     left = {name for name in state if not name.endswith("num_batches_tracked")}
     for entry, name, shape in CASES[case]["state_dict_order"]:
         start = next(start for start in ours if name.startswith(start))
-        key = ours[start] + name.removeprefix(start)
+        own_start = ours[start]
+        if own_start is None:
+            continue
+        key = own_start + name.removeprefix(start)
         values = made_up(case, entry, name, shape)
         if "/" in name and len(shape) > 1:  # Keras: kernel axes, input, output
             axes = len(shape)
@@ -197,6 +206,116 @@ def test_seq_rppg() -> None:
     with torch.inference_mode():
         network.frame.weight.copy_(kernel.permute(2, 0, 1).flatten(1))
         assert_close(network(pictures(case).permute(0, 1, 4, 2, 3) / 255), case)
+
+
+# --- RS-rPPG --------------------------------------------------------------------------------------
+
+SWIN_BLOCK = {
+    "norm1.": "norm_attention.", "attn.relative_position_bias_table": "attention.offsets",
+    "attn.qkv.": "attention.query_key_value.", "attn.proj.": "attention.out.",
+    "norm2.": "norm_layer.", "mlp.fc1.": "layer.0.", "mlp.fc2.": "layer.2.",
+}  # fmt: skip
+SWIN_BLOCKS = {
+    **{f"layers.{k}.blocks.": f"down.{k}." for k in range(4)},
+    **{f"layers_up.{k}.blocks.": f"up.{k - 1}." for k in (1, 2, 3)},
+}
+RS_RPPG = {
+    **{
+        f"{theirs}{block}.{part_name}": f"{own}{block}.{own_part}"
+        for theirs, own in SWIN_BLOCKS.items()
+        for block in (0, 1)
+        for part_name, own_part in SWIN_BLOCK.items()
+    },
+    **{f"layers.{k}.downsample.": f"merge.{k}." for k in range(3)},
+    **{f"layers_up.{k}.upsample.": f"expand.{k}." for k in (1, 2)},
+    **{f"concat_back_dim.{k}.": f"join.{k - 1}." for k in (1, 2, 3)},
+    "layers_up.0.": "expand.0.", "patch_embed.proj.": "patches.",
+    "patch_embed.norm.": "norm_patches.", "norm.": "norm_bottom.", "norm_up.": "norm_top.",
+    "up.": "whole.", "output.": "out.", "head_hr.": None, "conv1_1.": None,
+}  # fmt: skip
+
+
+def entry(case: str, name: str) -> torch.Tensor:
+    """The made-up values of one entry of a state dictionary."""
+    number, _, shape = next(row for row in CASES[case]["state_dict_order"] if row[1] == name)
+    return made_up(case, number, name, shape)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("RSrPPG")])
+def test_rs_rppg(case: str) -> None:
+    torch.set_num_threads(1)
+    maps = pictures(case)
+    facts = CASES[case]["args"]
+    network = part("rs_rppg.network").WindowedUNet(facts["embed_dim"], maps.shape[2])
+    unused = sum(
+        int(np.prod(shape))
+        for _, name, shape in CASES[case]["state_dict_order"]
+        if name.startswith(("head_hr.", "conv1_1."))
+    )
+    assert count(network) == CASES[case]["n_parameters"] - unused
+    fill(network, case, RS_RPPG)
+    with torch.inference_mode():
+        assert_close(network(maps), case, "map")
+        bottom = network.bottom(maps)[0].flatten(1, 2)
+        assert_close(bottom[..., : ARRAYS[f"y__{case}__feat_first8"].shape[2]], case, "feat_first8")
+        weight, bias = entry(case, "head_hr.weight"), entry(case, "head_hr.bias")
+        assert_close((bottom.mean(dim=1) @ weight.T + bias)[0], case, "hr")
+
+
+def rs_maps() -> tuple[torch.Tensor, torch.Tensor]:
+    """The anchor and the positive of the oracle, by its rule."""
+    facts = LOSS_FACTS["parameters"]
+    batch, channels, rows, frames = facts["rs_shape"]
+    r = np.random.RandomState(facts["rs_seed"])
+    made = []
+    for _ in range(2):
+        noise = r.randn(batch, channels, rows, frames) * 0.5
+        rate, phase = r.rand(batch, 1, 1, 1), r.rand(batch, channels, rows, 1)
+        turns = (1 + 0.5 * rate) * np.arange(frames) / facts["fs"]
+        wave = noise + np.sin(2 * np.pi * turns + phase * 2)
+        made.append(torch.from_numpy(wave.astype(np.float32)).requires_grad_())
+    return made[0], made[1]
+
+
+def assert_gradient(gradient: torch.Tensor | None, name: str) -> None:
+    """Two rows of the first map agree one by one, and all maps in their root mean square."""
+    assert gradient is not None
+    rows = LOSS_ARRAYS[f"grad__{name}__rows0_2"]
+    assert far(gradient[0, :, : rows.shape[1]].numpy(), rows) < 1e-3
+    rms = gradient.flatten(1).square().mean(dim=1).sqrt().numpy()
+    np.testing.assert_allclose(rms, LOSS_ARRAYS[f"grad__{name}__rms"], rtol=1e-3)
+
+
+def test_rs_rppg_contrast() -> None:
+    losses = part("rs_rppg.losses")
+    expected, fs = LOSS_FACTS["values"]["rsrppg_parts"], LOSS_FACTS["parameters"]["fs"]
+    anchor, positive = rs_maps()
+    order = torch.from_numpy(LOSS_ARRAYS["rs_row_permutation"])
+    other = torch.from_numpy(LOSS_ARRAYS["rs_negative_permutation"])
+    terms = {"triplet": losses.contrast(anchor, positive, order, other, fs, expected["margin"])}
+    for name, maps in (("anchor", anchor), ("pos", positive)):
+        terms[f"bw_{name}"], terms[f"sp_{name}"] = losses.bandwidth_and_sparsity(maps, fs)
+    for name, term in terms.items():
+        assert float(term.detach()) == pytest.approx(expected[name], rel=1e-4)
+    total = torch.stack(list(terms.values())).sum()
+    total.backward()  # type: ignore[no-untyped-call]
+    value = float(LOSS_ARRAYS["value__rsrppg_total__grad_anchor"])
+    assert float(total.detach()) == pytest.approx(value, rel=1e-4)
+    assert_gradient(anchor.grad, "rsrppg_total__grad_anchor")
+    assert_gradient(positive.grad, "rsrppg_total__grad_positive")
+    spectrum = losses.unit_spectra(anchor.detach(), fs, losses.SAMPLES)[0, 0, 0]
+    np.testing.assert_allclose(spectrum.numpy(), LOSS_ARRAYS["rs_psd_first_row"], atol=1e-6)
+
+
+def test_rs_rppg_agreement() -> None:
+    anchor, positive = rs_maps()
+    loss = 20 * part("rs_rppg.losses").agreement(
+        anchor, positive.detach(), LOSS_FACTS["parameters"]["fs"]
+    )
+    loss.backward()
+    name = "rsrppg_pretrain_psd_l1_x20"
+    assert float(loss.detach()) == pytest.approx(float(LOSS_ARRAYS[f"value__{name}"]), rel=1e-4)
+    assert_gradient(anchor.grad, name)
 
 
 # --- BigSmall -------------------------------------------------------------------------------------
