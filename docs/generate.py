@@ -2,12 +2,15 @@
 
 import argparse
 import contextlib
+import csv
 import functools
 import inspect
 import io
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -21,6 +24,8 @@ from rppgbench.predictions.registry import prediction_formats as formats_of_pred
 from rppgbench.store.column_meanings import ESTIMATE_COLUMNS, RECORDING_COLUMNS
 from rppgbench.store.schema import ESTIMATES, OBSERVED
 from rppgbench.system.toml_files import read_toml
+
+PLURALS = ("data set", "method", "protocol", "metric")
 
 
 def _text(write: Callable[..., None]) -> Callable[..., str]:
@@ -204,6 +209,50 @@ def metrics() -> None:
     for metric in METRICS.values():
         cells = [metric.unit, metric.better, metric.definition, _source(metric.source)]
         print(f"| `{metric.name}` | {' | '.join(cells)} |")
+
+
+@_text
+def peer_features() -> None:
+    """What other toolboxes have, by kind, and the names of what is here."""
+    rows = read_peer_features()
+    toolboxes = [key for key in rows[0] if key not in ("kind", "feature", "here")]
+    for kind, of_kind in itertools.groupby(rows, key=lambda row: row["kind"]):
+        print(f"\n## {kind.capitalize()}s\n" if kind in PLURALS else f"\n## {kind.capitalize()}\n")
+        print(f"| | {' | '.join(toolboxes)} | here |")
+        print("| --- " * (len(toolboxes) + 2) + "|")
+        for row in of_kind:
+            names = [shown for token in row["here"].split(";") if (shown := _here(token.strip()))]
+            cells = [row["feature"], *(row[key] for key in toolboxes), ", ".join(names) or "no"]
+            print(f"| {' | '.join(cells)} |")
+
+
+def _here(token: str) -> str:
+    """How the page shows an entry of the column `here`; "" for a name that does not exist."""
+    if token.startswith("="):
+        return token[1:]
+    name = token.removeprefix("?")
+    return f"`{name.removeprefix('metric ')}`" if name and exists_here(name) else ""
+
+
+def read_peer_features() -> list[dict[str, str]]:
+    """The rows of `reference/peer_features.csv`."""
+    with (Path(__file__).parent / "reference" / "peer_features.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def exists_here(name: str) -> bool:
+    """Whether a command with its options, a metric or a declaration of this name exists."""
+    if name.startswith("metric "):
+        return name.removeprefix("metric ") in METRICS
+    if name.startswith("bench "):
+        command, *options = name.split(" --")
+        known = dict(_commands(parser(), "bench"))
+        return command in known and all(
+            f"--{option}" in known[command]._option_string_actions for option in options
+        )
+    folders = ("protocols", "protocols/evaluators", "reports")
+    declared = {name for folder in folders for name in toml_files(folder)}
+    return name in {*declared, *load_methods().available, *load_datasets().available}
 
 
 @_text
