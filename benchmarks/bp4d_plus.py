@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 
 from rppgbench.core.recording import Recording, VideoSource
+from rppgbench.datasets.archives import archive_folders, pack_folder
 from rppgbench.datasets.binghamton_files import (
     FRAMES_HZ,
     physiology_files,
@@ -34,7 +35,6 @@ from rppgbench.datasets.binghamton_files import (
     write_physiology,
 )
 from rppgbench.datasets.declaration import folder_dataset
-from rppgbench.datasets.image_archives import archive_folders, pack_folder
 from rppgbench.datasets.layout import first_folder, is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -82,9 +82,9 @@ def _recordings(base: Path) -> Iterator[Recording]:
 def _video(folder: Path, images: tuple[Path, ...], archive: Path) -> VideoSource:
     if images:
         return timed_images(folder, images)
-    member = Path(*folder.parts[-2:])
-    inside = archive_folders(archive, IMAGE).get(member.as_posix(), ())
-    return timed_images(member, inside, archive)
+    member = "/".join(folder.parts[-2:])
+    inside = archive_folders(archive, IMAGE).get(member, ())
+    return timed_images(archive / member, inside, archive)
 
 
 def _leftovers(root: Path) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """The label files of every data set as columns, so that a test can damage each in the same way."""
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +118,27 @@ def _write_mat(file: Path, columns: Columns) -> None:
     savemat(file, content | {"GT_ppg": columns["pulse"][None]})
 
 
+OXIMETER = "PulseOX/pulseOx.mat"
+
+
+def _read_oximeter(file: Path) -> Columns:
+    from scipy.io import loadmat
+
+    with zipfile.ZipFile(file) as members:
+        content = loadmat(io.BytesIO(members.read(OXIMETER)))  # type: ignore[arg-type]
+    return {"time": content["pulseOxTime"][0], "pulse": content["pulseOxRecord"][0]}
+
+
+def _write_oximeter(file: Path, columns: Columns) -> None:
+    from scipy.io import savemat
+
+    stream = io.BytesIO()
+    content = {"pulseOxTime": columns["time"][None], "pulseOxRecord": columns["pulse"][None]}
+    savemat(stream, content)  # type: ignore[arg-type]
+    with zipfile.ZipFile(file, "w") as members:
+        members.writestr(OXIMETER, stream.getvalue())
+
+
 def _read_folder(file: Path) -> Columns:
     return {"rate": np.array([float(file.read_text().splitlines()[1].split(",")[1])])}
 
@@ -204,6 +227,7 @@ LABEL_FILES: dict[str, LabelFile] = {
     "mmpd": LabelFile("*.mat", _read_mat, _write_mat),
     "mmse_hr": _table("BP_mmHg.txt", "pulse"),
     "mmse_hr:rate": _table("Pulse Rate_BPM.txt", "rate"),
+    "mr_nirp_car": LabelFile("PulseOX.zip", _read_oximeter, _write_oximeter),
     "obf": _table("bvp.csv", "time", "pulse", header="time_s,bvp"),
     "physdrive": _table(
         "Recording_Physiological_Data.csv",

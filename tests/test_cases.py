@@ -694,6 +694,7 @@ NO_DAMAGE = {
     ("physdrive", "in milliseconds"): "the unit of the timestamps follows from the pulse",
     ("physdrive", "an index"): "columns are found by their names",
     ("physdrive", "on the Unix clock"): FROM_THE_FIRST,
+    ("mr_nirp_car", "on the Unix clock"): FROM_THE_FIRST,
     ("ubfc_rppg_1", "on the Unix clock"): FROM_THE_FIRST,
 }
 """What no labels of a set can show."""

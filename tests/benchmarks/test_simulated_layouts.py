@@ -70,6 +70,7 @@ NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "mcd_rppg": slashed,
     "mmpd": lambda session: f"{session.subject}_{session.session.split('/')[0]}",
     "mmse_hr": joined,
+    "mr_nirp_car": joined,
     "obf": joined,
     "physdrive": joined,
     "pure": dashed,
@@ -99,6 +100,7 @@ RATES_HZ = {
     "lgi_ppgi": 60.0,
     "mmpd": 30.0,
     "mmse_hr": 1000.0,
+    "mr_nirp_car": 55.0,
     "obf": 256.0,
     "physdrive": 30.0,
     "pure": 60.0,
@@ -210,7 +212,7 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
         assert np.corrcoef(truth.pulse.values, seen)[0, 1] > 0.999
         return
     # The times of iBVP are whole milliseconds, those of VicarPPG-2 have a thousandth of one.
-    rounding = {"ibvp": 1e-3, "vicar_ppg_2": 1e-4}.get(name, 1e-6)
+    rounding = {"ibvp": 1e-3, "vicar_ppg_2": 1e-4, "mr_nirp_car": 0.03}.get(name, 1e-6)
     rate_hz = 100.0 if session.subject == "AMH1" else RATES_HZ[name]  # PhysDrive's sample driver
     assert truth.pulse.fs == pytest.approx(rate_hz, rel=rounding)
     pressure = name in {"bp4d_plus", "v4v", "mmse_hr"}
@@ -301,6 +303,7 @@ SIDES = [
         "bias-eval-countries",
         "bp4d-plus-bigsmall-3fold",
         "ibvp-ampnet",
+        "mr-nirp-car-gideon",
         "physdrive-cars-rppgbench",
         "rppg-10-mod5",
         "rlap-owners",

@@ -146,6 +146,58 @@ def v4v(root: Path) -> None:
         column(two / f"{file}_set_gt_release.txt", lines)
 
 
+NIRP_S = [k / 60 + (k % 3) * 0.004 for k in range(40)]
+"""The uneven times of its oximeter."""
+
+NIRP_RAW = np.array([[601, 401], [401, 201]], np.uint16)
+"""What the pixels of a cell of its mosaic see: red, green, green, blue, of 10 bits."""
+
+
+def nirp_frame(k: int, shift: int = 6) -> bytes:
+    """A frame of 16 x 16 raw values of 10 bits; its green grows by four of 1,023 a frame."""
+    raw = np.tile(NIRP_RAW, (8, 8))
+    raw[0::2, 1::2] += np.uint16(4 * k)
+    raw[1::2, 0::2] += np.uint16(4 * k)
+    return b"P5\n16 16\n65535\n" + (raw << shift).astype(">u2").tobytes()
+
+
+def nirp_session(folder: Path, *, zipped: bool, shift: int = 6) -> None:
+    """One session of MR-NIRP-Car; the pulse of an unpacked one is a cell array."""
+    import shutil
+    import zipfile
+
+    from scipy.io import savemat
+
+    (folder / "RGB").mkdir(parents=True)
+    (folder / "PulseOX").mkdir()
+    for k in range(FRAMES):
+        (folder / "RGB" / f"Frame{k:05}.pgm").write_bytes(nirp_frame(k, shift))
+    wave = np.array([[50 + k % 9 for k in range(len(NIRP_S))]], dtype=float)
+    cells = np.empty_like(wave, dtype=object)
+    for k, value in enumerate(wave[0]):
+        cells[0, k] = np.array([[value]])
+    content = {
+        "pulseOxRecord": wave if zipped else cells,
+        "pulseOxTime": 1_538_400_000 + np.array([NIRP_S]),
+        "numPulseSample": len(NIRP_S),
+    }
+    savemat(folder / "PulseOX" / "pulseOx.mat", content)
+    for name in ("RGB", "PulseOX") if zipped else ():
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as members:
+            for file in sorted((folder / name).iterdir()):
+                members.write(file, f"{name}/{file.name}")
+        shutil.rmtree(folder / name)
+
+
+def mr_nirp_car(root: Path) -> None:
+    for name, zipped in (
+        ("Subject10/subject10_driving_large_motion_975", True),
+        ("Subject2/subject2_garage_still_940", True),
+        ("Subject16/subject16_garage_still_940", False),
+    ):
+        nirp_session(root / name, zipped=zipped)
+
+
 def mmse_hr(root: Path) -> None:
     for pictures_in, labels_in, person, task in (
         ("first 10 subjects 2D", "first 10 subjects Phydata released/Phydata", "F013", "T1"),
@@ -430,6 +482,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "mcd_rppg": mcd_rppg,
     "mmpd": mmpd,
     "mmse_hr": mmse_hr,
+    "mr_nirp_car": mr_nirp_car,
     "obf": obf,
     "physdrive": physdrive,
     "pure": pure,

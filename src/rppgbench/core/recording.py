@@ -82,11 +82,11 @@ class VideoSource:
     """Where the frames are and when they were taken.
 
     `path` is a video file or, with `images`, the folder that they lie in. With `archive`, a ZIP
-    file, `images` are the names of its members and `path` names their folder within it. `mosaic`
-    says how images of raw values become colours. `times_s` are the
-    timestamps of the frames, in seconds on the clock of the labels; None takes the presentation
-    times of the container. `frames` gives the frames, each (H, W, 3) uint8 RGB and upright, where
-    they lie in a file that is neither video nor image (an array in a MAT file); it needs `times_s`.
+    file, `images` are the names of its members, and `path` is their folder as if below the archive.
+    `mosaic` says how images of raw values become colours. `times_s` are the timestamps of the
+    frames, in seconds on the clock of the labels; None takes the presentation times of the
+    container. `frames` gives the frames, each (H, W, 3) uint8 RGB and upright, where they lie in a
+    file that is neither video nor image (an array in a MAT file); it needs `times_s`.
     `container_clock` is False where the owners say that the container's rate means nothing, so that
     `times_s` are not compared with it.
     """

@@ -38,7 +38,7 @@ def timed_images(
     """The images of a recording, 25 a second.
 
     Args:
-        folder: the folder of the images, on the disk or in the archive.
+        folder: the folder of the images; in an archive, below its path.
         images: the images in order.
         archive: the ZIP archive that they lie in.
 
@@ -46,8 +46,7 @@ def timed_images(
         RecordingError: there are none.
     """
     if not images:
-        place = "" if archive is None else f"{archive}: "
-        raise RecordingError(f"{place}{folder}: holds no *.jpg; unpack the recording again")
+        raise RecordingError(f"{folder}: holds no *.jpg; unpack the recording again")
     times_s = np.arange(len(images)) / FRAMES_HZ
     return VideoSource(folder, images=images, archive=archive, times_s=times_s)
 

@@ -1,11 +1,19 @@
-"""Images in ZIP archives, as some owners give a recording or a subject."""
+"""ZIP archives, as some owners give a recording or a subject."""
 
 import re
 import shutil
+import tempfile
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import NDArray
+
+from rppgbench.datasets.hdf5_files import MOST_LABEL_BYTES
+from rppgbench.datasets.label_files import read_mat
 from rppgbench.datasets.layout import files_below, natural_key
+from rppgbench.system.errors import RecordingError
 from rppgbench.video.image_files import open_archive
 
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
@@ -38,6 +46,35 @@ def archive_folders(file: Path, pattern: str) -> dict[str, tuple[Path, ...]]:
         folder: tuple(Path(name) for name in sorted(names, key=natural_key))
         for folder, names in folders.items()
     }
+
+
+def read_archived_mat(archive: Path, member: str, *names: str) -> dict[str, NDArray[Any]]:
+    """Variables of a MAT file in a ZIP archive, as `read_mat` gives them.
+
+    Args:
+        archive: the archive.
+        member: the name of the MAT file in it.
+        names: the names of the variables.
+
+    Raises:
+        RecordingError: the archive or the file in it cannot be read, or is larger than a label
+            file; a variable is not there.
+    """
+    place = f"{archive}: {member}"
+    with open_archive(archive) as members, tempfile.TemporaryDirectory() as folder:
+        try:
+            size = members.getinfo(member).file_size
+            content = members.read(member) if size <= MOST_LABEL_BYTES else b""
+        except (KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            raise RecordingError(f"{place}: cannot be read ({error}); copy it again") from error
+        if not content:
+            raise RecordingError(f"{place}: {size:,} bytes are no label file; copy it again")
+        copy = Path(folder) / "labels.mat"
+        copy.write_bytes(content)
+        try:
+            return read_mat(copy, *names)
+        except RecordingError as error:
+            raise RecordingError(str(error).replace(str(copy), place)) from error
 
 
 def pack_folder(folder: Path, archive: Path) -> None:
