@@ -25,7 +25,7 @@ than `SCALE`, because OpenCV searches the nearest size where a step has none."""
 
 _of_thread = threading.local()
 
-SMALLEST_STEP = 48
+SMALLEST_STEP = 30
 """Windows up to this width in pixels are searched in one step, the last."""
 
 
@@ -123,7 +123,8 @@ def detect_largest(cascade: Any, rgb: NDArray[np.uint8]) -> Any:
     import cv2
 
     grey = cv2.cvtColor(rgb, cv2.COLOR_BGR2GRAY)  # of RGB as if it were BGR, as the toolbox does
-    windows = np.empty((0, 4), np.int32)
+    windows, widest = np.empty((0, 4), np.int32), 0
+    faces: Any = ()
     most = min(grey.shape)
     while most > 0:
         least = round(most / SEARCH_STEP) if most > SMALLEST_STEP else 0
@@ -136,10 +137,10 @@ def detect_largest(cascade: Any, rgb: NDArray[np.uint8]) -> Any:
             windows = np.concatenate([squares[order], windows])
             faces, _ = cv2.groupRectangles(windows.tolist(), MIN_NEIGHBOURS, EPS)
             widest = max((face[2] for face in faces), default=0)
-            if widest > MAX_RATIO * _widest_open(windows, least):
-                return _clip(faces, grey.shape)
+        if widest > MAX_RATIO * _widest_open(windows, least):
+            break
         most = least
-    return _clip(cv2.groupRectangles(windows.tolist(), MIN_NEIGHBOURS, EPS)[0], grey.shape)
+    return _clip(faces, grey.shape)
 
 
 def _unclip(windows: NDArray[np.int32], side: int) -> NDArray[np.int32]:
