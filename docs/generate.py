@@ -204,10 +204,13 @@ def columns() -> None:
 
 @_text
 def metrics() -> None:
-    """Every metric: name, unit, definition, source."""
-    print("| name | unit | better | definition | source |\n| --- | --- | --- | --- | --- |")
+    """Every metric: name, unit, range, definition, source."""
+    print("| name | unit | range | better | definition | source |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for metric in METRICS.values():
-        cells = [metric.unit, metric.better, metric.definition, _source(metric.source)]
+        low, high = (f"{limit:g}".replace("inf", "∞").replace("-", "−") for limit in metric.range)
+        cells = [metric.unit, f"{low} to {high}", metric.better, metric.definition]
+        cells.append(_source(metric.source))
         print(f"| `{metric.name}` | {' | '.join(cells)} |")
 
 

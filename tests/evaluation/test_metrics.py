@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation import metrics
+from rppgbench.evaluation.metric_record import Metric
 from rppgbench.evaluation.metric_sums import Rows, Sums, row_terms
-from rppgbench.evaluation.metrics import METRICS, TERMS, Metric, named_sums
+from rppgbench.evaluation.metrics import METRICS, TERMS, named_sums
 from rppgbench.evaluation.signal_quality import (
     CORRELATIONS,
     SNRS,
@@ -58,7 +59,7 @@ def test_rmse_is_made_of_mean_and_std() -> None:
 
 @pytest.mark.parametrize("metric", PAIRS.values(), ids=lambda m: m.name)
 def test_a_perfect_estimate_is_best_and_invalid_rates_are_refused(
-    metric: metrics.Metric,
+    metric: Metric,
 ) -> None:
     reference = np.array([60.0, 75, 90])
     best = metric.range[1] if metric.better == "higher" else metric.range[0]
@@ -85,7 +86,9 @@ def test_every_metric_has_label_definition_source_range_and_unit(name: str) -> N
     low, high = metric.range
     assert low < high
     assert metric.worst == (high if metric.better == "lower" else low)
-    assert metric.unit == UNITS.get(name, "")
+    in_name = re.search(r"_(ms2?)(_|$)", name)
+    unit = {"ms": "ms", "ms2": "ms²"}[in_name[1]] if in_name else UNITS.get(name, "")
+    assert metric.unit == unit
     assert metric.unit or (low, high) in {(0, 1), (-1, 1)}
     column = columns.metric(name)
     assert (column.unit, column.scale) in {(metric.unit, 1), ("%", 100)}

@@ -11,8 +11,9 @@ from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.evaluation.metric_record import Metric
 from rppgbench.evaluation.metric_sums import ratio
-from rppgbench.evaluation.metrics import METRICS, TERMS, Metric
+from rppgbench.evaluation.metrics import METRICS, TERMS
 from rppgbench.evaluation.scores import score_windows, summarise, worst_error
 from rppgbench.evaluation.summary import block_scores
 from rppgbench.report.tables.columns import metric_column

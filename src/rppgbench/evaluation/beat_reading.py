@@ -1,5 +1,6 @@
 """Heart rates by the beats of a contact sensor: the mean rate of a window, whatever its taper."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -7,11 +8,19 @@ import numpy as np
 
 from rppgbench.core.recording import FLAT_PULSE_S, GroundTruth, pulse_gap_s
 from rppgbench.core.waveform import ROUNDING_S, Array, Signal
-from rppgbench.evaluation.beat_rule import BeatReading
+from rppgbench.evaluation.beat_rule import BeatReading, Detector
 from rppgbench.evaluation.chain_reading import Reasons
 from rppgbench.evaluation.heart_rate import straight_segments
-from rppgbench.signals.beats import DETECTORS, between_samples, spline_to
+from rppgbench.evaluation.variability_rule import VariabilityReading
+from rppgbench.signals.beats import DETECTORS, Places, between_samples, spline_to
 from rppgbench.signals.filters import butterworth, min_filter_samples
+from rppgbench.signals.neurokit_beats import neurokit_elgendi
+
+ALL_DETECTORS: Mapping[str, Callable[[Array, float], Places]] = {
+    **DETECTORS,
+    "neurokit2_elgendi": neurokit_elgendi,
+}
+"""The detectors by name: (wave, fs) to the samples of the beats."""
 
 LONGEST_INTERVAL_S = 2.0
 """Between two beats further apart than this (30 bpm) a beat is lost: the time does not count."""
@@ -32,6 +41,13 @@ class Beats:
 
     times_s: Array
     counted: np.ndarray
+
+    def within(self, start_s: float, stop_s: float) -> "Beats":
+        """The beats from `start_s` on and before `stop_s`; time before the first does not count."""
+        first, stop = np.searchsorted(self.times_s, (start_s, stop_s))
+        counted = self.counted[first:stop].copy()
+        counted[:1] = False
+        return Beats(times_s=self.times_s[first:stop], counted=counted)
 
     def rates(self, start_s: Array, stop_s: Array) -> tuple[Array, Array]:
         """The mean heart rates of windows.
@@ -82,18 +98,35 @@ def pulse_beats(pulse: Signal, rule: BeatReading) -> tuple[Beats, Beats]:
         pulse: The contact pulse (N,), systole upward.
         rule: The declaration.
     """
-    first: list[Array] = []
-    second: list[Array] = []
+    first, second = _beats_by(pulse, rule, (rule.detector, rule.second_detector))
+    return first, second
+
+
+def beats_of(pulse: Signal, rule: BeatReading | VariabilityReading) -> Beats:
+    """The beats of a pulse by the first detector of a rule.
+
+    Args:
+        pulse: A contact pulse or an estimate (N,), systole upward; NaN where there is no sample.
+        rule: The declaration.
+    """
+    return _beats_by(pulse, rule, (rule.detector,))[0]
+
+
+def _beats_by(
+    pulse: Signal, rule: BeatReading | VariabilityReading, detectors: tuple[Detector, ...]
+) -> list[Beats]:
+    """The beats by each detector."""
+    pieces: list[list[Array]] = [[] for _ in detectors]
     for samples, fs, start_s in _unbroken_pieces(pulse):
         high_hz = min(rule.filter.high_hz, PASSED_SHARE * fs)
         if high_hz <= rule.filter.low_hz or len(samples) < min_filter_samples(rule.filter.order):
             continue
         filtered = butterworth(samples, fs, rule.filter.low_hz, high_hz, rule.filter.order)
         wave = spline_to(filtered, fs, rule.upsampled_hz)
-        for name, times_s in ((rule.detector, first), (rule.second_detector, second)):
-            at = DETECTORS[name](wave, rule.upsampled_hz)
+        for name, times_s in zip(detectors, pieces, strict=True):
+            at = ALL_DETECTORS[name](wave, rule.upsampled_hz)
             times_s.append(start_s + between_samples(wave, at) / rule.upsampled_hz)
-    return join_pieces(first), join_pieces(second)
+    return [join_pieces(times_s) for times_s in pieces]
 
 
 def _unbroken_pieces(pulse: Signal) -> list[tuple[Array, float, float]]:

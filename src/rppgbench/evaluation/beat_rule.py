@@ -7,8 +7,11 @@ from pydantic import Field
 from rppgbench.core.protocol import Declaration
 from rppgbench.evaluation.rate_chain import Passing
 
-Detector = Literal["elgendi", "scalogram"]
-"""A detector of beats (`rppgbench.signals.beats.DETECTORS`)."""
+Detector = Literal["elgendi", "scalogram", "neurokit2_elgendi"]
+"""A detector of beats (`rppgbench.evaluation.beat_reading.ALL_DETECTORS`).
+
+That of NeuroKit2 needs the extra `hrv`.
+"""
 
 
 class BeatFilter(Passing):

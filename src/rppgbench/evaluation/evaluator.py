@@ -16,6 +16,7 @@ from rppgbench.evaluation.rate_chain import (
     padded,
     segment_samples,
 )
+from rppgbench.evaluation.variability_rule import VariabilityReading
 from rppgbench.system.hashing import digest
 
 NOMINAL_FS_HZ = 30.0
@@ -151,6 +152,11 @@ class Evaluator(Declaration):
         description="a missing estimate counts as the edge of the band that is farther from the "
         "reference: the largest error of any answer within the band",
     )
+    variability: VariabilityReading | None = Field(
+        default=None,
+        description="how beats of the estimate are found, for F1, the error of intervals and "
+        "heart-rate variability; it needs a reference of kind `beats`",
+    )
     made_for_fs: list[Rate] | None = Field(
         default=None,
         min_length=2,
@@ -171,6 +177,16 @@ class Evaluator(Declaration):
             raise ValueError('truth: "beats" needs a reference of kind "beats"')
         return self
 
+    @model_validator(mode="after")
+    def _variability_of_windows_with_beats(self) -> Self:
+        if self.variability is None:
+            return self
+        if not isinstance(self.reference, BeatReading):
+            raise ValueError('variability needs a reference of kind "beats"')
+        if self.unit != "window":
+            raise ValueError('variability needs unit = "window"')
+        return self
+
     @property
     def reference_chain(self) -> RateChain:
         """The chain that prepares the reference pulse, and reads it if its beats are not read."""
@@ -185,7 +201,8 @@ class Evaluator(Declaration):
     def digest(self) -> str:
         """Sixteen hexadecimal digits of all settings that can change a number."""
         texts = {"title", "meaning", "source", "notes", "made_for_fs"}
-        return digest(self.model_dump(mode="json", exclude=texts))
+        undeclared = {name for name in ("variability",) if getattr(self, name) is None}
+        return digest(self.model_dump(mode="json", exclude=texts | undeclared))
 
     @property
     def window_s(self) -> float:

@@ -1,19 +1,19 @@
 """Metrics of heart rates: formulas, and the registry of what they mean and how they are shown.
 
 A metric is added here alone: one function (the plain formula), one `Metric` in `METRICS`, and a
-line in `TERMS` where its sums need a term that no other metric has. The summary, the intervals, the
-tables and the pages read the registry. The formula from sums exists beside the plain one because
-intervals need it (`rppgbench.evaluation.metric_sums`); tests hold that both are equal.
+line in `TERMS` where its sums need a term that no other metric has; those of beats are in
+`rppgbench.evaluation.variability_metrics`. The summary, the intervals, the tables and the pages
+read the registry. The formula from sums exists beside the plain one because intervals need it
+(`rppgbench.evaluation.metric_sums`); tests hold that both are equal.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array
+from rppgbench.evaluation.metric_record import Metric, mean_of_known
 from rppgbench.evaluation.metric_sums import (
     Sums,
     Term,
@@ -22,6 +22,7 @@ from rppgbench.evaluation.metric_sums import (
     known_value,
     ratio,
 )
+from rppgbench.evaluation.variability_metrics import VARIABILITY_METRICS, VARIABILITY_TERMS
 
 CONSTANT_BPM2 = 1e-9
 """A variance below this is rounding: a rate is resolved to 1e-3 bpm at best."""
@@ -258,16 +259,6 @@ def within_10_percent(reference: Array, estimate: Array) -> float:
     return float(np.mean(np.abs(estimate - reference) <= 0.1 * reference))
 
 
-def mean_of_known(values: Array) -> float:
-    """Mean over the windows that have the value (SNR, correlation); NaN where none has.
-
-    >>> mean_of_known(np.array([1.0, 4.0, np.nan]))
-    2.5
-    """
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if len(finite) else float("nan")
-
-
 TERMS: Mapping[str, Term] = {
     "n": lambda rows: np.ones(len(rows.reference)),
     "error": lambda rows: rows.error,
@@ -294,6 +285,7 @@ TERMS: Mapping[str, Term] = {
     ),
     "half_rate": lambda rows: ~rows.missing & _near_multiple(rows.reference, rows.error, 0.5),
     "double_rate": lambda rows: ~rows.missing & _near_multiple(rows.reference, rows.error, 2.0),
+    **VARIABILITY_TERMS,
 }
 """What every row adds to each sum; sums of these terms give every metric."""
 
@@ -308,52 +300,6 @@ mae_covered_from_sums = ratio("covered_absolute", "covered_n")
 
 mape_covered_from_sums = ratio("covered_percent", "covered_n")
 """Mean absolute error in percent over the windows that have an estimate ("gated")."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """One metric: its meaning, its formulas, and how a table shows it.
-
-    Attributes:
-        name: Name in summaries and in table.csv.
-        label: Heading of its column.
-        unit: Unit of the value; "" for a number without one.
-        better: Which direction is better.
-        range: Smallest and largest possible value.
-        definition: One sentence for a reader of the table.
-        source: DOI, or another reference.
-        compute: The plain formula of (reference, estimate) in bpm, or of the column's values.
-        from_sums: The same value from the sums of `TERMS` by name, each (...,).
-        column: The column of windows that `compute` takes; "" where it takes heart rates.
-        optional: Whether a summary has it only where the windows have its column.
-        seed_std: Whether a summary has its standard deviation over seeds.
-        decimals: Decimals in a table.
-        percent: Whether a table shows the share in percent.
-        place: Tables sort their columns by this number, then in the order of `METRICS`.
-        on_page: Whether the table of a page has it; table.csv has every metric.
-    """
-
-    name: str
-    label: str
-    unit: str = ""
-    better: Literal["lower", "higher"]
-    range: tuple[float, float]
-    definition: str
-    source: str
-    compute: Callable[..., float] = field(repr=False)
-    from_sums: Callable[[Sums], Array] = field(repr=False)
-    column: str = ""
-    optional: bool = False
-    seed_std: bool = False
-    decimals: int = 2
-    percent: bool = False
-    place: int = 9
-    on_page: bool = True
-
-    @property
-    def worst(self) -> float:
-        """The worst possible value."""
-        return self.range[1] if self.better == "lower" else self.range[0]
 
 
 _INF = float("inf")
@@ -527,5 +473,5 @@ _ALL = (
     ),
 )
 
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _ALL}
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*_ALL, *VARIABILITY_METRICS)}
 """Every metric of a summary by name, in the order of table.csv."""

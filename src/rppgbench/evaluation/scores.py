@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from rppgbench.evaluation.rate_reading import (
 )
 from rppgbench.evaluation.reference import reference_kind
 from rppgbench.evaluation.summary import summarise
+from rppgbench.evaluation.variability_reading import COLUMNS as VARIABILITY_COLUMNS
+from rppgbench.evaluation.variability_reading import variability_columns
 from rppgbench.evaluation.windows import min_samples
 from rppgbench.system.errors import BenchError
 
@@ -88,7 +90,8 @@ def score_windows(
         - snr_db; truth: the kind of the reference ("beats", "pulse", "heart_rate" or "");
         - band_edge: whether the reference lies outside the evaluator's band or at its edge;
         - fs: samples per second of the estimate, NaN for heart rates without a waveform; reason;
-        - the evaluator's correlation under its own name.
+        - the evaluator's correlation under its own name;
+        - where the evaluator declares `variability`, the columns of `variability_reading`.
 
         `attrs` hold the evaluator's digest, pooling, band, kinds of reference by preference, and
         the names of its SNR and correlation.
@@ -107,6 +110,8 @@ def score_windows(
     columns += ["band_edge", "fs", "reason"]
     if evaluator.correlation != "none":
         columns.append(evaluator.correlation)
+    if evaluator.variability is not None:
+        columns += [*VARIABILITY_COLUMNS, "variability_reason"]
     merged = {
         name: np.concatenate([group[name] for group in groups]) if groups else np.empty(0)
         for name in (*columns, "place")
@@ -310,6 +315,8 @@ def _columns(
     }
     if evaluator.correlation != "none":
         flat[evaluator.correlation] = reading.correlation
+    if evaluator.variability is not None:
+        flat |= _variability(evaluator, pending, reading)
     columns = {name: values.reshape(-1) for name, values in flat.items()}
     for key in (*KEYS, "region"):
         kind = np.int64 if key == "seed" else object
@@ -318,6 +325,27 @@ def _columns(
     kinds = np.array([reference_kind(evaluator, item.truth) for item in pending], dtype=object)
     columns["truth"] = np.repeat(kinds, count)
     columns["place"] = np.repeat([item.place for item in pending], count)
+    return columns
+
+
+def _variability(
+    evaluator: Evaluator, pending: list[_Pending], reading: Reading
+) -> dict[str, NDArray[Any]]:
+    """The columns of beats and heart-rate variability (n, W); an estimate of rates has none."""
+    columns = variability_columns(
+        evaluator,
+        [item.pulse for item in pending],
+        [item.truth for item in pending],
+        reading.start_s,
+        reading.duration_s,
+    )
+    without = np.array([item.rates is not None for item in pending])[:, None]
+    unscored = without | ~np.isfinite(reading.reference_bpm)
+    for name in VARIABILITY_COLUMNS:
+        columns[name] = np.where(unscored, np.nan, columns[name])
+    reason = np.where(without, "estimate: heart rates without a waveform", "")
+    lacking = columns["variability_reason"]
+    columns["variability_reason"] = np.where(unscored, reason, lacking).astype(object)
     return columns
 
 

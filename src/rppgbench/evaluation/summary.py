@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from rppgbench.core.canonical_order import ordered_items, ordered_rows
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.bootstrap import bootstrap
+from rppgbench.evaluation.metric_record import Metric
 from rppgbench.evaluation.metric_sums import Rows, row_terms
 from rppgbench.evaluation.metrics import (
     METRICS,
     TERMS,
-    Metric,
     mae_covered_from_sums,
     mape_covered_from_sums,
     named_sums,

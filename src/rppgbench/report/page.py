@@ -16,6 +16,7 @@ from rppgbench.report.recording_comparison import RecordingComparison, compare_r
 from rppgbench.report.rendering import render
 from rppgbench.report.summary_answers import Answer, report_answers
 from rppgbench.report.summary_text import best_row, sample_mismatch
+from rppgbench.report.tables.beat_scores import beat_table
 from rppgbench.report.tables.scores import group_table, method_table
 from rppgbench.report.tables.summary_rows import row_name
 from rppgbench.report.tables.table import Table
@@ -184,7 +185,10 @@ def _evaluator_part(page: ReportInputs, scores: Scores) -> EvaluatorPart:
         for group, frame in scores.groups.items()
         if group != "seed" and frame[group].nunique() > 1
     )
-    return EvaluatorPart(scores, table, groups)
+    beats = beat_table(
+        scores, baselines=page.baselines, expected=page.protocol.expected, marks=page.marks
+    )
+    return EvaluatorPart(scores, table, groups if beats is None else (beats, *groups))
 
 
 def _waveforms(page: ReportInputs) -> list[WaveformPart]:

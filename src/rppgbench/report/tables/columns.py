@@ -6,6 +6,7 @@ from typing import Literal
 
 from rppgbench.evaluation import metrics
 from rppgbench.evaluation.band_edge import EDGE_BPM
+from rppgbench.evaluation.metric_record import Metric
 
 Direction = Literal["", "low", "high"]
 
@@ -43,7 +44,7 @@ class Column:
         return text.replace("-", "−")
 
 
-def metric_column(metric: metrics.Metric) -> Column:
+def metric_column(metric: Metric) -> Column:
     """The column of a table that shows a metric."""
     return Column(
         key=metric.name,
@@ -62,8 +63,15 @@ METRICS = tuple(
 )
 """The measures that a summary may hold, in the order of the table."""
 
-PAGE_METRICS = tuple(column for column in METRICS if metrics.METRICS[column.key].on_page)
-"""Those that the table of a page shows."""
+PAGE_METRICS = tuple(
+    column
+    for column in METRICS
+    if metrics.METRICS[column.key].on_page and metrics.METRICS[column.key].group == "rates"
+)
+"""Those of heart rates that the table of a page shows."""
+
+BEAT_METRICS = tuple(column for column in METRICS if metrics.METRICS[column.key].group == "beats")
+"""Those of beats and heart-rate variability, which have a table of their own."""
 
 COVERAGE = Column(
     "coverage",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rppgbench.report.inputs import ReportInputs, Skipped
-from rppgbench.report.tables.columns import COVERAGE, metric
+from rppgbench.report.inputs import ReportInputs, Scores, Skipped
+from rppgbench.report.tables.columns import COVERAGE, Column, metric
 from rppgbench.report.tables.highlights import row_kind
 from rppgbench.report.tables.scores import LABELS, NOTED, describe_count
 from rppgbench.report.tables.summary_rows import canonical_order, records, row_name
@@ -21,6 +21,9 @@ MIN_NAME = 8
 
 DROPPED_FIRST = ("Coverage", "RMSE", "r", "95 % interval")
 """Columns that a narrow terminal lacks, in this order; MAE and n always stay."""
+
+BEATS_DROPPED = ("floor  ", "floor ", "floor", "IBI error")
+"""Columns of beats that a narrow terminal lacks, in this order."""
 
 MAX_REASONS = 8
 """How many reasons the terminal tells; the page has them all."""
@@ -60,7 +63,35 @@ def score_lines(inputs: ReportInputs, width: int) -> list[str]:
         for row in rows
         if row.get(column)
     ]
-    return [*wrapped(title, width), *columns, *(line for n in notes for line in wrapped(n, width))]
+    return [
+        *wrapped(title, width),
+        *columns,
+        *(line for n in notes for line in wrapped(n, width)),
+        *_beat_lines(scores, names, rows, width),
+    ]
+
+
+def _beat_lines(
+    scores: Scores, names: Mapping[str, list[str]], rows: list[dict[str, Any]], width: int
+) -> list[str]:
+    """Beats and heart-rate variability, a line a row; none where the evaluator reads none."""
+    if "beat_f1" not in scores.summary:
+        return []
+    shown = {
+        "Beat F1": "beat_f1",
+        "IBI error": "ibi_error_ms",
+        "floor": "ibi_floor_ms",
+        "SDNN error": "sdnn_ms_error",
+        "floor ": "sdnn_ms_floor",
+        "RMSSD error": "rmssd_ms_error",
+        "floor  ": "rmssd_ms_floor",
+    }
+    values = {
+        label: [_written(metric(key), row.get(key, float("nan"))) for row in rows]
+        for label, key in shown.items()
+    }
+    title = f"beats and heart-rate variability under {scores.name}: mean errors in ms, and floors"
+    return [*wrapped(title, width), *fit_columns(names, values, width, dropped_first=BEATS_DROPPED)]
 
 
 def left_out_lines(skipped: Sequence[Skipped], width: int) -> list[str]:
@@ -103,8 +134,11 @@ def _value_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def _number(key: str, row: Mapping[str, Any]) -> str:
     """A measure, its interval's end or its spread over seeds, as the measure is written."""
-    column = metric(key.split("_", maxsplit=1)[0])
-    return column.write(float(row.get(key, float("nan")))).translate(ASCII)
+    return _written(metric(key.split("_", maxsplit=1)[0]), row.get(key, float("nan")))
+
+
+def _written(column: Column, value: float) -> str:
+    return column.write(float(value)).translate(ASCII)
 
 
 def _interval(row: Mapping[str, Any]) -> str:
