@@ -43,7 +43,12 @@ class Beats:
     counted: np.ndarray
 
     def within(self, start_s: float, stop_s: float) -> "Beats":
-        """The beats from `start_s` on and before `stop_s`; time before the first does not count."""
+        """The beats from `start_s` on and before `stop_s`; time before the first does not count.
+
+        Args:
+            start_s: Start of the window, in seconds.
+            stop_s: Its end.
+        """
         first, stop = np.searchsorted(self.times_s, (start_s, stop_s))
         counted = self.counted[first:stop].copy()
         counted[:1] = False

@@ -29,5 +29,5 @@ def neurokit_elgendi(wave: Array, fs: float) -> NDArray[np.int64]:
             "evaluator: its detector is NeuroKit2's, which is not installed; "
             "pip install 'rppgbench[hrv]', or choose the detector elgendi"
         ) from error
-    found = neurokit2.ppg_findpeaks(wave, sampling_rate=round(fs), method="elgendi")
-    return np.asarray(found["PPG_Peaks"], np.int64)
+    peaks = neurokit2.ppg_findpeaks(wave, sampling_rate=round(fs), method="elgendi")
+    return np.asarray(peaks["PPG_Peaks"], np.int64)
