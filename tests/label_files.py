@@ -139,6 +139,21 @@ def _write_oximeter(file: Path, columns: Columns) -> None:
         members.writestr(OXIMETER, stream.getvalue())
 
 
+def _read_scamps(file: Path) -> Columns:
+    import h5py
+
+    with h5py.File(file) as content:
+        return {"pulse": content["d_ppg"][0]}
+
+
+def _write_scamps(file: Path, columns: Columns) -> None:
+    import h5py
+
+    with h5py.File(file, "r+") as content:
+        del content["d_ppg"]
+        content["d_ppg"] = columns["pulse"][None, :]
+
+
 def _read_folder(file: Path) -> Columns:
     return {"rate": np.array([float(file.read_text().splitlines()[1].split(",")[1])])}
 
@@ -241,6 +256,7 @@ LABEL_FILES: dict[str, LabelFile] = {
     "simulated": _table(
         "labels.csv", "time", "pulse", "rate", header="time_s,pulse,heart_rate_bpm"
     ),
+    "scamps": LabelFile("P*.mat", _read_scamps, _write_scamps),
     "sums": _recorder_pulse(),
     "sums:rate": _recorder_rate(),
     "traces": _table("contact.csv", "time", "pulse", "rate", header="time_s,pulse,heart_rate_bpm"),

@@ -391,6 +391,19 @@ def vicar_ppg_2(root: Path) -> None:
         column(root / "GroundTruth/PPG/Cleaned" / f"{name} PPG.csv", rows, "Time,Signal,Peaks")
 
 
+def scamps(root: Path) -> None:
+    import h5py
+
+    for folder, name in ((".", "P000010"), ("Test", "P000002")):
+        (root / folder).mkdir(exist_ok=True)
+        with h5py.File(root / folder / f"{name}.mat", "w") as content:
+            ramp = np.arange(FRAMES) / 40
+            content["RawFrames"] = np.broadcast_to(ramp, (3, 8, 6, FRAMES))
+            content["skin_mask"] = np.ones((8, 6, FRAMES - 1), np.uint8)
+            content["d_ppg"] = np.arange(FRAMES)[None, :] % 7 + 0.5
+            content["d_br"] = np.arange(FRAMES)[None, :] % 5 + 0.25
+
+
 PHYSDRIVE_S = [1.72e9 + k / 50 for k in range(40)]
 """The timestamps of its CSV file, in Unix seconds."""
 
@@ -488,6 +501,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "pure": pure,
     "rlap": rlap,
     "rppg_10": rppg_10,
+    "scamps": scamps,
     "sums": sums,
     "ubfc_phys": ubfc_phys,
     "ubfc_rppg": ubfc_rppg,

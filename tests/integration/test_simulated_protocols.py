@@ -31,6 +31,7 @@ PEOPLE = SHORT | {
     "mr_nirp_car_intra": 3,
     "physdrive_intra": 4,
     "bp4d_plus_intra": 3,
+    "scamps_intra": 4,
     "sums_intra": 4,
     "vicar_intra": 5,
 }

@@ -62,6 +62,15 @@ class LimitedReader:
         """All values of a data set.
 
         Raises:
+            RecordingError: as `check`.
+        """
+        self.check(item)
+        return np.asarray(item[()])
+
+    def check(self, item: Any) -> None:
+        """Check that the values of a data set may be read; they count toward the limit.
+
+        Raises:
             RecordingError: they are more than the limit or than the file can hold, lie in another
                 file, or have no fixed size.
         """
@@ -89,7 +98,6 @@ class LimitedReader:
                 f"{location} claims {_size(claimed)}, and {_size(min(stored, on_disk))} of it are "
                 f"in the file; {WAY_OUT}"
             )
-        return np.asarray(item[()])
 
     def attributes(self) -> dict[str, Any]:
         """The attributes of the root.
