@@ -18,6 +18,7 @@ from rppgbench.analysis.diagnostics import (
     stage_timings,
 )
 from rppgbench.analysis.joined_results import join_results
+from rppgbench.analysis.registered_run import registration_of, stored_deviations
 from rppgbench.analysis.report_scores import report_evaluators, report_scores, report_windows
 from rppgbench.analysis.score_files import recording_rows
 from rppgbench.analysis.stored_results import StoredResults, load_stored
@@ -30,6 +31,7 @@ from rppgbench.analysis.trainings import (
 from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.protocol import WITHOUT_PROTOCOL
 from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.hypotheses import judge
 from rppgbench.report.inputs import ReportInputs, Scores, Section
 from rppgbench.report.method_titles import titled_marks, titled_scores
 from rppgbench.report.page import write_report
@@ -37,6 +39,7 @@ from rppgbench.report.sections.comparison import comparison_sections
 from rppgbench.report.sections.imports import import_sections
 from rppgbench.report.sections.origin import origin_sections
 from rppgbench.report.sections.parameters import parameter_sections
+from rppgbench.report.sections.registration import registration_lines, registration_sections
 from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.sections.training import training_sections
 from rppgbench.report.summary_text import sample_line
@@ -85,6 +88,7 @@ def build_report(
     evaluators: Sequence[str] = (),
     partial: bool = False,
     command: str = "",
+    registration: Path | None = None,
 ) -> Report:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
@@ -98,6 +102,7 @@ def build_report(
         evaluators: As in `score_results`.
         partial: As in `score_results`.
         command: As in `score_results`.
+        registration: As in `score_results`.
 
     Returns:
         The page, and what there is to tell of it.
@@ -106,7 +111,13 @@ def build_report(
         BenchError: As `score_results`, or a file cannot be written.
     """
     report = score_results(
-        store, page, further=further, evaluators=evaluators, partial=partial, command=command
+        store,
+        page,
+        further=further,
+        evaluators=evaluators,
+        partial=partial,
+        command=command,
+        registration=registration,
     )
     _write(report)
     return report
@@ -120,6 +131,7 @@ def score_results(
     evaluators: Sequence[str] = (),
     partial: bool = False,
     command: str = "",
+    registration: Path | None = None,
 ) -> Report:
     """Score all stored estimates under the protocol's evaluators; nothing is written.
 
@@ -130,6 +142,7 @@ def score_results(
         evaluators: The evaluators that come first on the page; by default the protocol's.
         partial: Whether a store that lacks planned estimates is reported, marked as partial.
         command: The command that the page names as its origin; by default the command of the run.
+        registration: A file of `bench register`; by default the registration of the run, if any.
 
     Returns:
         The scores, and what there is to tell of them.
@@ -148,9 +161,11 @@ def score_results(
     windows = {name: report_windows(stored, rule, models) for name, rule in rules.items()}
     scores = tuple(report_scores(name, rule, windows[name], stored) for name, rule in rules.items())
     warnings = (*training_warnings(models), *recording_warnings(stored.observed.values()))
+    registered, registered_lines = _registered(stored, registration, rules, windows)
     inputs = _report_inputs(stored, rules, scores, models, warnings=warnings, command=command)
+    inputs = replace(inputs, sections=(*registered, *inputs.sections))
     default_windows = windows[scores[0].name]
-    notes = [sample_line(inputs)]
+    notes = [sample_line(inputs), *registered_lines]
     if default_windows["reference_bpm"].isna().any():
         notes.append(f"{heart_rates_file(inputs)} {HEART_RATES_NOTE}")
     summaries = {each.name: each.groups.get("region", each.summary) for each in scores}
@@ -163,6 +178,29 @@ def score_results(
         warnings=warnings,
         without_rate=dict(_without_rate(default_windows, stored.estimates)),
     )
+
+
+def _registered(
+    stored: StoredResults,
+    file: Path | None,
+    rules: Mapping[str, Evaluator],
+    windows: Mapping[str, pd.DataFrame],
+) -> tuple[tuple[Section, ...], list[str]]:
+    """The section on a registration and its lines for a terminal; none without a registration."""
+    registration = registration_of(stored.store.folder, file)
+    if registration is None:
+        return (), []
+    deviations = stored_deviations(registration, stored, rules)
+    first = next(iter(registration.evaluators))
+    outcomes = (
+        judge(registration.hypotheses, windows[first], region=registration.protocol.regions[0])
+        if first in windows
+        else []
+    )
+    lines = [registration_lines(registration, outcomes, deviations)[0]]
+    lines += [f"registered: {each.hypothesis}: {each.verdict}" for each in outcomes]
+    lines += map(str, deviations)
+    return registration_sections(registration, outcomes, deviations, marks=stored.marks), lines
 
 
 def _all_fits(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:

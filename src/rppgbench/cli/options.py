@@ -76,7 +76,7 @@ def places(parser: argparse.ArgumentParser) -> None:
 
 
 def selection(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that choose what of a plan is run, and the one that only shows it."""
+    """Declare the options that choose what of a protocol is run."""
     parser.add_argument("--methods", type=names, metavar="A,B", help="only these (default: all)")
     parser.add_argument(
         "--param",
@@ -96,6 +96,10 @@ def selection(parser: argparse.ArgumentParser) -> None:
         metavar="K,L",
         help="seeds of the trainings (default: the protocol's)",
     )
+
+
+def dry_run(parser: argparse.ArgumentParser) -> None:
+    """Declare `--dry-run`, of commands that run a plan."""
     parser.add_argument(
         "--dry-run",
         action="store_true",

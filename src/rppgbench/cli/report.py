@@ -58,6 +58,12 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--partial", action="store_true", help="also where a run was stopped: the page says so"
     )
+    parser.add_argument(
+        "--registration",
+        type=path,
+        metavar="FILE",
+        help="of bench register: list every deviation from it (default: that of the run, if any)",
+    )
     parser.add_argument("--out", type=path, metavar="FILE", help=OUT)
     output(parser)
     plugins(parser)
@@ -91,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
             evaluators=args.evaluator,
             partial=args.partial,
             command=args.command_line,
+            registration=args.registration,
         )
     if as_page:
         answer_report(report, as_json=args.json)

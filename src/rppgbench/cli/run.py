@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.option_values import at_least_one, names, path, seconds
-from rppgbench.cli.options import output, places, plugins, run_options, selection, workers
+from rppgbench.cli.options import dry_run, output, places, plugins, run_options, selection, workers
 from rppgbench.cli.report_answer import answer_report
 from rppgbench.cli.terminal import answer, answer_json, note, tell
 from rppgbench.system.errors import one_line
@@ -33,8 +33,40 @@ def add_parser(commands: Commands) -> None:
 
 def run_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare all options of a run but the protocol."""
-    selection(parser)
+    declaration(parser)
     places(parser)
+    parser.add_argument(
+        "--registration",
+        type=path,
+        metavar="FILE",
+        help="of bench register: the results keep it, and the page lists every deviation",
+    )
+    dry_run(parser)
+    parser.add_argument(
+        "--every-epoch",
+        action="store_true",
+        help="test the models of all epochs: a row 'best epoch (oracle)' beside the last's",
+    )
+    parser.add_argument(
+        "--keep-videos",
+        type=path,
+        metavar="DIR",
+        help="recompressed videos: DIR/SET/RECORDING/CONDITION.mkv (default: none is kept)",
+    )
+    workers(parser)
+    parser.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="make the stored estimates that failed again (a fault of the machine leaves none)",
+    )
+    parser.add_argument("--out", type=path, metavar="DIR", help="results folder (results/PROTOCOL)")
+    output(parser)
+    plugins(parser)
+
+
+def declaration(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say what is run: data sets, methods, parameters, rules."""
+    selection(parser)
     parser.add_argument("--train", metavar="SET", help="train on this data set instead")
     parser.add_argument("--test", metavar="SET", help="test on this data set instead")
     parser.add_argument(
@@ -61,31 +93,16 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
         help="face regions (default: the protocol's)",
     )
     parser.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
-    parser.add_argument(
-        "--every-epoch",
-        action="store_true",
-        help="test the models of all epochs: a row 'best epoch (oracle)' beside the last's",
-    )
-    parser.add_argument(
-        "--keep-videos",
-        type=path,
-        metavar="DIR",
-        help="recompressed videos: DIR/SET/RECORDING/CONDITION.mkv (default: none is kept)",
-    )
-    workers(parser)
-    parser.add_argument(
-        "--retry-failed",
-        action="store_true",
-        help="make the stored estimates that failed again (a fault of the machine leaves none)",
-    )
-    parser.add_argument("--out", type=path, metavar="DIR", help="results folder (results/PROTOCOL)")
-    output(parser)
-    plugins(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what is missing of a protocol, then score and render all of it."""
     from rppgbench.analysis.build_report import build_report
+    from rppgbench.analysis.registered_run import (
+        keep_registration,
+        plan_deviations,
+        registration_of,
+    )
     from rppgbench.core.registry import find_toml
     from rppgbench.execution.plan_cost import describe_cost
     from rppgbench.execution.run_setup import prepare_run
@@ -101,10 +118,14 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run and args.json:
         answer_json({"costs": costs})
         return DONE
-    for line in costs:
+    registration = registration_of(prepared.store.folder, args.registration)
+    deviations = plan_deviations(registration, prepared.plan) if registration else []
+    for line in [*costs, *map(str, deviations)]:
         (answer if args.dry_run else note)(one_line(line))
     if args.dry_run:
         return DONE
+    if registration is not None:
+        keep_registration(registration, prepared.store.folder)
     enable_crash_traces()
     summary = run_plan(prepared.plan, prepared.store, prepared.options, note)
     report = build_report(

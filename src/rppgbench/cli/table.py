@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.option_values import at_least_one, path, seconds
-from rppgbench.cli.options import output, places, plugins, run_options, selection, workers
+from rppgbench.cli.options import dry_run, output, places, plugins, run_options, selection, workers
 from rppgbench.cli.terminal import answer, answer_json, answer_width, note, tell
 from rppgbench.system.errors import BenchError, one_line
 from rppgbench.system.folders import refuse_folder
@@ -67,6 +67,7 @@ def add_parser(commands: Commands) -> None:
         help="also test the models of all epochs, for the rows 'best epoch (oracle)'",
     )
     selection(parser)
+    dry_run(parser)
     places(parser)
     parser.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")
     parser.add_argument("--format", choices=["html", "latex", "markdown", "csv"])

@@ -22,6 +22,11 @@ IMPORTING = (
     "rppgbench.importing.references",
 )
 FORMATS = "rppgbench.predictions.formats"
+SCORING = (
+    "rppgbench.evaluation.scores",
+    "rppgbench.evaluation.summary",
+    "rppgbench.evaluation.paired_differences",
+)
 
 
 def extractor_code(sources: Sources) -> Closure:
@@ -32,6 +37,11 @@ def extractor_code(sources: Sources) -> Closure:
 def condition_code(sources: Sources) -> Closure:
     """What changes frames on their way in."""
     return sources.closure(CONDITIONS)
+
+
+def scoring_code(sources: Sources) -> Closure:
+    """From waveforms to heart rates, errors, their summary and their paired differences."""
+    return sources.closure(*SCORING)
 
 
 def method_code(method: Method, sources: Sources) -> Closure:

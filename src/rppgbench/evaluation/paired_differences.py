@@ -24,7 +24,8 @@ CONFIDENCE = 0.95
 class ErrorDifference:
     """The mean absolute error of one method less that of another, in bpm.
 
-    `low_bpm` and `high_bpm` are the 95 % limits over subjects, NaN with fewer than two subjects.
+    `low_bpm` and `high_bpm` are limits over subjects (95 % where no other confidence is asked for),
+    NaN with fewer than two subjects.
     """
 
     value_bpm: float
@@ -82,7 +83,9 @@ def half_width(influence: Array, confidence: float = CONFIDENCE) -> float:
     return float(student.ppf((1 + confidence) / 2, people - 1)) * math.sqrt(variance)
 
 
-def error_difference(first: pd.DataFrame, second: pd.DataFrame) -> ErrorDifference:
+def error_difference(
+    first: pd.DataFrame, second: pd.DataFrame, confidence: float = CONFIDENCE
+) -> ErrorDifference:
     """The difference of two mean absolute errors: first less second.
 
     It is that of the means of `summarise`: over windows, or over recordings where the evaluator
@@ -94,6 +97,7 @@ def error_difference(first: pd.DataFrame, second: pd.DataFrame) -> ErrorDifferen
     Args:
         first: The rows of `score_windows` of one method; a row without a reference is not scored.
         second: Those of another method.
+        confidence: Level of the interval.
 
     Returns:
         The difference and its t limits.
@@ -114,7 +118,11 @@ def error_difference(first: pd.DataFrame, second: pd.DataFrame) -> ErrorDifferen
         mean = math.fsum(errors) / count if count else float("nan")
         value += sign * mean
         influence += sign * (errors - mean * counts) / max(count, 1.0)
-    half = half_width(influence) if len(sums) > 1 and math.isfinite(value) else float("nan")
+    half = (
+        half_width(influence, confidence)
+        if len(sums) > 1 and math.isfinite(value)
+        else float("nan")
+    )
     return ErrorDifference(value_bpm=value, low_bpm=value - half, high_bpm=value + half)
 
 

@@ -11,6 +11,9 @@ from rppgbench.execution.plan_records import Fit, Plan
 JOBS_BY_METHOD = "jobs_by_method"
 """What of a manifest says how many estimates of each method are planned."""
 
+CHOSEN_FOLDS = "chosen_folds"
+"""What of a manifest says which folds were asked for; empty for all."""
+
 
 def plan_manifest(plan: Plan) -> dict[str, Any]:
     """What the manifest says of a plan: everything declared, no object."""
@@ -32,6 +35,7 @@ def plan_manifest(plan: Plan) -> dict[str, Any]:
         "left_out": dict(plan.left_out),
         "notes": list(plan.notes),
         "folds": list(plan.folds),
+        CHOSEN_FOLDS: list(plan.chosen_folds),
         "folds_from": plan.folds_from,
         "jobs": len(plan.jobs),
         JOBS_BY_METHOD: dict(Counter(job.method for job in plan.jobs)),

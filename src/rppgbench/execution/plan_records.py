@@ -82,6 +82,7 @@ class Plan:
     closures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # code of settings
     notes: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()  # that are run
+    chosen_folds: tuple[str, ...] = ()  # of --folds; empty for all
     folds_from: str = ""  # where official folds were read: `FoldLayout.source`
 
     def trainings(self, digests: Collection[str]) -> list[Fit]:

@@ -52,7 +52,7 @@ def make_plan(
         BenchError: a name is unknown, the data does not fit the split, or no fold has a recording
             to test.
     """
-    selected = _methods(methods, protocol, location)
+    selected = select_methods(methods, protocol, location)
     listing = listing or Catalog()
     recordings, left_out = protocol_recordings(protocol, roots, listing)
     file = f"protocols/{name}.toml"
@@ -90,6 +90,7 @@ def make_plan(
         closures=dependencies.closures,
         notes=tuple(notes),
         folds=tuple(side.fold for side in sides),
+        chosen_folds=tuple(chosen_folds),
         folds_from=folds.source,
     )
 
@@ -104,12 +105,20 @@ def _chosen_folds(
     return [side for side in sides if not names or side.fold in names]
 
 
-def _methods(
+def select_methods(
     names: Sequence[str], protocol: Protocol, location: str
 ) -> dict[str, Mapping[str, Any]]:
-    """Every method with its parameters, by name; a combination brings its members.
+    """Every method with all its parameters, by name; a combination brings its members.
 
     In which order they were asked for changes nothing.
+
+    Args:
+        names: names of methods.
+        protocol: the protocol as it is run.
+        location: where the names come from, for messages.
+
+    Raises:
+        BenchError: a method is unknown, or a package that it needs is missing.
     """
     registry = load_methods()
     selected: dict[str, Mapping[str, Any]] = {}

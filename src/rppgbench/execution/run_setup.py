@@ -188,17 +188,33 @@ def check_roots(roots: Mapping[str, Path], datasets: Iterable[str], user: str) -
             raise BenchError(f"--data: {name} has no effect: {user} uses {', '.join(names)}")
 
 
-def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Plan:
-    """Choose the methods and find the data of a run, and plan it.
+@dataclass(frozen=True, kw_only=True)
+class RunChoice:
+    """What is chosen of a run before any data is looked for.
+
+    Attributes:
+        protocol: the protocol with all options.
+        methods: names of the methods.
+        left_out: a line on each method that is left out.
+        origin: where the names of the methods come from, for messages.
+    """
+
+    protocol: Protocol
+    methods: list[str]
+    left_out: list[str]
+    origin: str
+
+
+def choose_run(protocol: Protocol, name: str, options: RunOptions) -> RunChoice:
+    """Choose the methods and parameters of a run; no data is looked for.
 
     Args:
-        protocol: the protocol as it is run.
+        protocol: the protocol, with what `declared_protocol` replaces.
         name: its name.
         options: the options of the run.
-        log: takes lines that begin with "note: " or "warning: ".
 
     Raises:
-        BenchError: a name is unknown, an option has no effect, data is missing.
+        BenchError: a name is unknown, or an option has no effect.
     """
     file = f"protocols/{name}.toml"
     origin = "--methods" if options.methods else file
@@ -216,8 +232,25 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
         protocol = with_epochs(protocol, methods, options.epochs)
     for evaluator in protocol.evaluators:
         find_toml("protocols/evaluators", "evaluator", evaluator, file)
+    return RunChoice(protocol=protocol, methods=methods, left_out=left_out, origin=origin)
+
+
+def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Plan:
+    """Choose the methods and find the data of a run, and plan it.
+
+    Args:
+        protocol: the protocol, with what `declared_protocol` replaces.
+        name: its name.
+        options: the options of the run.
+        log: takes lines that begin with "note: " or "warning: ".
+
+    Raises:
+        BenchError: a name is unknown, an option has no effect, data is missing.
+    """
+    choice = choose_run(protocol, name, options)
+    protocol, methods = choice.protocol, choice.methods
     device = network_device(options, methods)
-    roots = find_roots(protocol, methods, options, file, log)
+    roots = find_roots(protocol, methods, options, f"protocols/{name}.toml", log)
     if device and options.device == "auto":
         log(f"note: networks compute on {device} (--device auto)")
     plan = make_plan(
@@ -226,12 +259,12 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
         roots,
         methods=methods,
         seeds=protocol.seeds,
-        location=origin,
+        location=choice.origin,
         listing=Catalog(options.cache, lambda line: log(f"note: {line}")),
         device=device or "cpu",
         chosen_folds=options.folds,
     )
-    return replace(plan, notes=(*plan.notes, *left_out))
+    return replace(plan, notes=(*plan.notes, *choice.left_out))
 
 
 def choose_methods(

@@ -12,7 +12,7 @@ from rppgbench.core.registry import load_datasets
 from rppgbench.execution.epoch_models import EPOCHS
 from rppgbench.sharing.bundle_facts import DatasetFacts
 from rppgbench.store.references import reference_digest, without_references
-from rppgbench.store.store import PROVENANCE, Seen, Store, part_digest
+from rppgbench.store.store import PROVENANCE, REGISTRATION, Seen, Store, part_digest
 from rppgbench.system.errors import BenchError
 
 RESULTS = "results"
@@ -97,6 +97,8 @@ def results_files(store: Store, withheld: Withholding, *, models: bool) -> Files
         BenchError: A part is damaged or missing.
     """
     files = _store_files(store, withheld, RESULTS)
+    if (store.folder / REGISTRATION).is_file():
+        files[f"{RESULTS}/{REGISTRATION}"] = store.folder / REGISTRATION
     apart = store.folder / EPOCHS
     if apart.is_dir():
         files |= _store_files(Store(apart), withheld, f"{RESULTS}/{EPOCHS}")

@@ -35,9 +35,11 @@ FORMAT, OLDEST_FORMAT = 3, 2
 
 RUN, ORDER, MADE_BY = "run", b"order", b"provenance"
 PROVENANCE = "provenance"
+REGISTRATION = "registration.json"
 READ = "read_s"
 OWN = frozenset(
     {".lock", "models", "estimates", "recordings", PROVENANCE, "plan.json", "errors.log"}
+    | {REGISTRATION}
 )
 
 Seen = dict[tuple[str, str, str], RecordingInfo]

@@ -1,0 +1,240 @@
+"""A run beside its registration: everything that is not as it was registered."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rppgbench.analysis.part_provenance import PartProvenance
+from rppgbench.analysis.stored_results import StoredResults
+from rppgbench.core.registration import Deviation, Registration
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.execution.plan_manifest import CHOSEN_FOLDS, plan_manifest
+from rppgbench.execution.plan_records import Plan
+from rppgbench.execution.registering import planned_code, scoring_parts
+from rppgbench.execution.reuse import read_dependencies
+from rppgbench.store.store import REGISTRATION
+from rppgbench.system.errors import BenchError
+
+DESCRIPTIVE = frozenset({"title", "about", "source"})
+ELSEWHERE = frozenset({"methods", "params", "evaluators", "simulation"})
+"""Keys of a protocol that are compared on their own."""
+
+SHOWN_PARTS = 6
+"""Files and packages that one deviation names."""
+
+ABSENT = "none"
+
+
+def registration_of(folder: Path, file: Path | None) -> Registration | None:
+    """The registration of some results: of a file, else the one that lies in the folder.
+
+    Args:
+        folder: The results folder.
+        file: A file of `bench register`, or None.
+
+    Raises:
+        BenchError: The file is none, or the folder holds another registration.
+    """
+    kept = folder / REGISTRATION
+    in_folder = Registration.read(kept) if kept.is_file() else None
+    if file is None:
+        return in_folder
+    registration = Registration.read(file)
+    if in_folder is not None and in_folder.id != registration.id:
+        raise BenchError(
+            f"{file}: {folder} was run under the registration {in_folder.id[:16]}..., not under "
+            f"{registration.id[:16]}...; leave --registration out, or give another --out"
+        )
+    return registration
+
+
+def keep_registration(registration: Registration, folder: Path) -> None:
+    """Write a registration into a results folder, so that every later page has it.
+
+    Args:
+        registration: The registration.
+        folder: The results folder; it is created.
+
+    Raises:
+        BenchError: The folder cannot be written.
+    """
+    file = folder / REGISTRATION
+    if not file.is_file():
+        registration.write(file)
+
+
+def plan_deviations(registration: Registration, plan: Plan) -> list[Deviation]:
+    """In what a plan is another than the registered one; its scores are not compared.
+
+    Args:
+        registration: The registration.
+        plan: The plan.
+    """
+    code = planned_code(plan.settings.values(), plan.closures)
+    return manifest_deviations(registration, plan_manifest(plan), code)
+
+
+def manifest_deviations(
+    registration: Registration,
+    manifest: Mapping[str, Any],
+    code: Mapping[str, Mapping[str, str]],
+) -> list[Deviation]:
+    """In what a planned or stored run is another than the registered one.
+
+    Args:
+        registration: The registration.
+        manifest: What `plan_manifest` says of the run, or the manifest of a results folder.
+        code: Parts of the code by work, from `planned_code`.
+    """
+    deviations = [
+        *_protocol_deviations(registration, manifest),
+        *_method_deviations(registration, manifest),
+    ]
+    for work in sorted({*code, *registration.code} - scoring_parts().keys()):
+        then, now = registration.code.get(work), code.get(work)
+        if (then is None or now is None) and work.startswith(("method ", "reader ")):
+            continue  # the deviation of the method or of the data sets tells
+        deviations += _code_deviations(work, then or {}, now or {})
+    return deviations
+
+
+def stored_deviations(
+    registration: Registration, stored: StoredResults, rules: Mapping[str, Evaluator]
+) -> list[Deviation]:
+    """Every deviation of stored results and of the way in which they are scored.
+
+    Args:
+        registration: The registration.
+        stored: The results.
+        rules: The evaluators of the page, the default first.
+    """
+    deviations = list(_time_deviations(registration, stored.parts))
+    for number, store in enumerate(stored.stores):
+        dependencies, planned = read_dependencies(store.folder), store.planned()
+        used = {setting for job, (setting, *_) in dependencies["jobs"].items() if job in planned}
+        settings = [dependencies["settings"][name] for name in sorted(used)]
+        code = planned_code(settings, dependencies["closures"])
+        manifest = stored.manifest if number == 0 else store.manifest
+        deviations += manifest_deviations(registration, manifest, code)
+        if not settings:
+            deviations.append(_deviation("code", "known", f"not stored in {store.folder.name}"))
+    deviations += _rule_deviations(registration, rules)
+    deviations += _code_deviations(
+        *next((work, registration.code.get(work, {}), now) for work, now in scoring_parts().items())
+    )
+    simulated = [info.simulated for info in stored.observed.values()]
+    if any(simulated) != registration.simulated or len(set(simulated)) > 1:
+        kinds = {True: "simulated recordings", False: "genuine recordings"}
+        here = " and ".join(kinds[kind] for kind in sorted(set(simulated)))
+        deviations.append(
+            Deviation(subject="data", registered=kinds[registration.simulated], here=here)
+        )
+    deviations += _attrition(registration, stored)
+    return deviations
+
+
+def _protocol_deviations(
+    registration: Registration, manifest: Mapping[str, Any]
+) -> Iterator[Deviation]:
+    then, now = registration.protocol.model_dump(mode="json"), manifest["protocol"]
+    if now["name"] != registration.name:
+        yield _deviation("protocol", registration.name, now["name"])
+    skipped = DESCRIPTIVE | ELSEWHERE - ({"simulation"} if registration.simulated else set())
+    for key in sorted(then.keys() - skipped):
+        if then[key] != now.get(key):
+            yield _deviation(f"protocol: {key}", then[key], now.get(key))
+    folds = manifest.get(CHOSEN_FOLDS, [])
+    if sorted(folds) != sorted(registration.folds):
+        yield _deviation("folds", registration.folds or "all", folds or "all")
+
+
+def _method_deviations(
+    registration: Registration, manifest: Mapping[str, Any]
+) -> Iterator[Deviation]:
+    imports = manifest.get("imports", {})
+    for method in sorted({*registration.methods, *manifest["methods"]}):
+        then, now = registration.methods.get(method), manifest["methods"].get(method)
+        if then is None or now is None:
+            here = "imported" if method in imports else "run" if now is not None else "not run"
+            yield _deviation(f"method {method}", "not registered" if then is None else "run", here)
+            continue
+        for name in sorted({*then, *now}):
+            if then.get(name) != now.get(name):
+                yield _deviation(f"method {method}: {name}", then.get(name), now.get(name))
+
+
+def _code_deviations(
+    work: str, then: Mapping[str, str], now: Mapping[str, str]
+) -> Iterator[Deviation]:
+    changed = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
+    if changed:
+        more = [f"{len(changed) - SHOWN_PARTS} more"] if len(changed) > SHOWN_PARTS else []
+        shown = changed[:SHOWN_PARTS]
+        yield Deviation(
+            subject=f"code: {work}",
+            registered=", ".join([f"{n} {then.get(n, ABSENT)}" for n in shown] + more),
+            here=", ".join([f"{n} {now.get(n, ABSENT)}" for n in shown] + more),
+        )
+
+
+def _rule_deviations(
+    registration: Registration, rules: Mapping[str, Evaluator]
+) -> Iterator[Deviation]:
+    first = next(iter(registration.evaluators))
+    if next(iter(rules)) != first:
+        yield _deviation("first evaluator", first, next(iter(rules)))
+    for name in sorted({*registration.evaluators, *rules}):
+        then = registration.evaluators.get(name)
+        now = rules[name].model_dump(mode="json") if name in rules else None
+        if then is None or now is None:
+            yield _deviation(
+                f"evaluator {name}",
+                *("not used" if rule is None else "used" for rule in (then, now)),
+            )
+            continue
+        for key in sorted({*then, *now}):
+            if then.get(key) != now.get(key):
+                yield _deviation(f"evaluator {name}: {key}", then.get(key), now.get(key))
+
+
+def _time_deviations(
+    registration: Registration, parts: Sequence[PartProvenance]
+) -> Iterator[Deviation]:
+    """Results that are older than the registration, or of unknown age."""
+    registered = datetime.fromisoformat(registration.registered)
+    for part in parts:
+        began = str(part.provenance.get("began", ""))
+        if not began or datetime.fromisoformat(began) < registered:
+            yield _deviation(
+                "time", registration.registered, f"{part.amount}: {began or 'no time is stored'}"
+            )
+
+
+def _attrition(registration: Registration, stored: StoredResults) -> Iterator[Deviation]:
+    """Recordings and estimates that a registered run would have and these results do not."""
+    expected = registration.protocol.recordings
+    there = int(stored.manifest["expected"])
+    if expected and not registration.simulated and there != expected:
+        yield _deviation("tested recordings", expected, there)
+    if missing := sum(store.missing() for store in stored.stores):
+        yield _deviation("estimates", "all that are planned", f"{missing} are not made yet")
+    reasons = Counter(estimate.method for estimate in stored.estimates if estimate.reason)
+    for method, count in sorted(reasons.items()):
+        total = sum(estimate.method == method for estimate in stored.estimates)
+        yield _deviation(
+            f"estimates of {method}", "one for each recording", f"{count} of {total} have none"
+        )
+
+
+def _deviation(subject: str, registered: object, here: object) -> Deviation:
+    return Deviation(subject=subject, registered=_text(registered), here=_text(here))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ABSENT
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or ABSENT
+    return str(value)

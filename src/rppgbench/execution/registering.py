@@ -1,0 +1,146 @@
+"""From the name of a protocol and run options to a registration; no data is touched."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from rppgbench import __version__
+from rppgbench.core.content_roots import checkout_root
+from rppgbench.core.protocol import Protocol
+from rppgbench.core.registration import Hypothesis, Registration
+from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.digests.closures import (
+    condition_code,
+    extractor_code,
+    method_code,
+    reader_code,
+    scoring_code,
+)
+from rppgbench.digests.code_digest import Sources
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.execution.planner import select_methods
+from rppgbench.execution.provenance import provenance
+from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.run_setup import check_options, choose_run, declared_protocol
+from rppgbench.extraction.conditions import condition_digest
+from rppgbench.system.errors import BenchError, unknown_name
+
+FEATURES, CONDITIONS, SCORING = "features of frames", "conditions", "scores"
+"""Work that is none of one method or one data set."""
+
+
+def register(
+    name: str,
+    options: RunOptions,
+    hypotheses: Sequence[Hypothesis],
+    *,
+    evaluator: str | None,
+    registered: str,
+) -> Registration:
+    """Write down what a run is to be: protocol, methods, rules, code, and what it is to show.
+
+    Args:
+        name: the protocol.
+        options: the options of the run.
+        hypotheses: what the results are to show.
+        evaluator: the evaluator of the hypotheses; None takes the protocol's first.
+        registered: the time, ISO 8601.
+
+    Raises:
+        BenchError: a name is unknown, an option has no effect, or a hypothesis does not fit.
+    """
+    declared = declared_protocol(name, options)
+    check_options(declared, name, options)
+    choice = choose_run(declared, name, options)
+    protocol = choice.protocol
+    methods = select_methods(choice.methods, protocol, choice.origin)
+    for hypothesis in hypotheses:
+        _check_hypothesis(hypothesis, methods, protocol)
+    evaluators = list(dict.fromkeys([*([evaluator] if evaluator else []), *protocol.evaluators]))
+    rules = {
+        each: read_evaluator(find_toml("protocols/evaluators", "evaluator", each, "--evaluator"))
+        for each in evaluators
+    }
+    available = load_datasets().available
+    datasets = [load_datasets().get("data set", d, name) for d in protocol.datasets_of(methods)]
+    return Registration(
+        registered=registered,
+        command=options.command,
+        name=name,
+        protocol=protocol,
+        methods={method: dict(params) for method, params in methods.items()},
+        folds=list(options.folds),
+        simulated=options.simulate or all(available[d.name].only_simulated for d in datasets),
+        evaluators={each: rule.model_dump(mode="json") for each, rule in rules.items()},
+        hypotheses=list(hypotheses),
+        code=_code_by_work(protocol, methods, [d.name for d in datasets]),
+        rppgbench=__version__,
+        commit=provenance(checkout_root())["commit"],
+    )
+
+
+def _check_hypothesis(hypothesis: Hypothesis, methods: Collection[str], protocol: Protocol) -> None:
+    for method in (hypothesis.first, hypothesis.second):
+        if method not in methods:
+            raise unknown_name("method", method, methods, "--hypothesis")
+    conditions = [condition.name for condition in protocol.conditions]
+    if hypothesis.condition and hypothesis.condition not in conditions:
+        raise unknown_name(
+            "condition", hypothesis.condition, conditions or ["none"], "--hypothesis"
+        )
+    if len(conditions) > 1 and not hypothesis.condition:
+        raise BenchError(
+            f"--hypothesis: '{hypothesis}': under which condition? add @ and one of "
+            f"{', '.join(conditions)}"
+        )
+
+
+def _code_by_work(
+    protocol: Protocol, methods: Iterable[str], datasets: Iterable[str]
+) -> dict[str, dict[str, str]]:
+    """The parts of the code by the work that it does, as `planned_code` has them of a plan."""
+    sources, known = Sources(), load_methods()
+    closures = {
+        **{_method(name): method_code(known.available[name], sources) for name in methods},
+        **{
+            _reader(name): reader_code(load_datasets().available[name], sources)
+            for name in datasets
+        },
+        FEATURES: extractor_code(sources),
+    }
+    if any(condition_digest(condition) for condition in protocol.conditions):
+        closures[CONDITIONS] = condition_code(sources)
+    return {**{k: dict(c.parts) for k, c in closures.items()}, **scoring_parts()}
+
+
+def scoring_parts() -> dict[str, dict[str, str]]:
+    """The parts of the code that scores stored waveforms, as it is now."""
+    return {SCORING: dict(scoring_code(Sources()).parts)}
+
+
+def planned_code(
+    settings: Iterable[Mapping[str, Any]], closures: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """The parts of the code behind planned estimates, by the work that it does.
+
+    Args:
+        settings: what the estimates depend on, as `JobDependencies.settings` has it.
+        closures: parts by digest.
+    """
+    names: dict[str, str] = {}
+    for setting in settings:
+        names[_method(setting["method"])] = setting["code"]
+        names[_reader(setting["dataset"])] = setting["reader"]
+        names[FEATURES] = setting["extractor"]
+        if setting.get("change_code"):
+            names[CONDITIONS] = setting["change_code"]
+        for dataset, reader in setting.get("fit", {}).get("readers", {}).items():
+            names[_reader(dataset)] = reader
+    return {work: dict(closures.get(name, {})) for work, name in names.items()}
+
+
+def _method(name: str) -> str:
+    return f"method {name}"
+
+
+def _reader(dataset: str) -> str:
+    return f"reader of {dataset}"
