@@ -49,6 +49,7 @@ from rppgbench.datasets.simulated_writers import (
     write_clip,
     write_lines,
 )
+from rppgbench.datasets.stated_frames import stated_frames
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
 
@@ -79,22 +80,11 @@ def _video(file: Path) -> VideoSource:
     if not is_file(file.with_name("gt.csv")):
         return VideoSource(file)
     fps = _labels(file)[1]
-    return VideoSource(file, times_s=np.arange(_frames(file)[0]) / fps)
+    return VideoSource(file, times_s=np.arange(stated_frames(file)[0]) / fps)
 
 
 def _wave(video: Path) -> Path:
     return video.with_name(f"{video.stem}_bvp.csv")
-
-
-def _frames(file: Path) -> tuple[int, float]:
-    """The number of frames in the container, and the container's rate."""
-    from rppgbench.video.stream import open_video
-
-    with open_video(VideoSource(file)) as reader:
-        info = reader.info
-    if info.frames is None:
-        raise RecordingError(f"{file}: does not say how many frames it has; copy it again")
-    return info.frames, info.fps
 
 
 def _labels(video: Path) -> tuple[float, float]:
@@ -121,7 +111,7 @@ def _ground_truth(video: Path) -> GroundTruth:
     if not is_file(file):
         return GroundTruth(warnings=("no gt.csv: a video without labels",))
     bpm, fps = _labels(video)
-    frames, own_fps = _frames(video)
+    frames, own_fps = stated_frames(video)
     warnings = []
     if abs(own_fps / fps - 1) > 0.01:
         warnings.append(

@@ -118,6 +118,23 @@ def _write_mat(file: Path, columns: Columns) -> None:
     savemat(file, content | {"GT_ppg": columns["pulse"][None]})
 
 
+def _read_bdf_ecg(file: Path) -> Columns:
+    from rppgbench.datasets.bdf_files import read_bdf
+
+    return {"ecg": read_bdf(file, "EXG2")["EXG2"].digital}
+
+
+def _write_bdf_ecg(file: Path, columns: Columns) -> None:
+    from rppgbench.datasets.bdf_files import read_bdf, write_bdf
+
+    if not len(columns["ecg"]):
+        file.write_bytes(b"")
+        return
+    channels = read_bdf(file, "EXG1", "EXG3", "Resp", "Status")
+    others = {label: channel.digital for label, channel in channels.items()}
+    write_bdf(file, others | {"EXG2": columns["ecg"]}, 256.0)
+
+
 OXIMETER = "PulseOX/pulseOx.mat"
 
 
@@ -239,6 +256,7 @@ LABEL_FILES: dict[str, LabelFile] = {
     "ladh:rate": _recorder_rate(),
     "lgi_ppgi": LabelFile("cms50_stream_handler.xml", _read_xml, _write_xml),
     "mcd_rppg": LabelFile("*.PW", _read_dated, _write_dated),
+    "mahnob_hci": LabelFile("*_emotion.bdf", _read_bdf_ecg, _write_bdf_ecg),
     "mmpd": LabelFile("*.mat", _read_mat, _write_mat),
     "mmse_hr": _table("BP_mmHg.txt", "pulse"),
     "mmse_hr:rate": _table("Pulse Rate_BPM.txt", "rate"),

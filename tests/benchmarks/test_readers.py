@@ -57,6 +57,7 @@ NAMES = {
     "ladh": ["12_05/caip/v01", "12_05/liutj/v02", "12_06/caip/v05"],
     "lgi_ppgi": ["alex_gym", "cpi_talk"],
     "mcd_rppg": ["1020/before/FullHDwebcam", "1020/after/IriunWebcam", "9998/after/USBVideo"],
+    "mahnob_hci": ["P1/2", "P1/4", "P9/1042"],
     "mmpd": ["p2_1", "p10_0"],
     "mmse_hr": ["F013_T1", "F005_T10"],
     "mr_nirp_car": [
@@ -91,6 +92,7 @@ SUBJECTS = {
     "ladh": ["caip", "liutj", "caip"],
     "lgi_ppgi": ["alex", "cpi"],
     "mcd_rppg": ["1020", "1020", "9998"],
+    "mahnob_hci": ["P1", "P1", "P9"],
     "mmpd": ["p2", "p10"],
     "mmse_hr": ["F013", "F005"],
     "mr_nirp_car": ["subject2", "subject10", "subject2"],

@@ -68,6 +68,7 @@ NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "ladh": by_day,
     "lgi_ppgi": joined,
     "mcd_rppg": slashed,
+    "mahnob_hci": slashed,
     "mmpd": lambda session: f"{session.subject}_{session.session.split('/')[0]}",
     "mmse_hr": joined,
     "mr_nirp_car": joined,
@@ -128,10 +129,14 @@ RATE_ERROR_BPM = {
 }
 """How exactly each set writes heart rates, where it has them: half of the last digit."""
 
+ENDS_S = {"mahnob_hci": (-30, 8 - 1 / 256), "rppg_10": (0, 2.999)}
+"""From when to when the electrocardiogram lasts, where a set has one."""
+
 SIGNS = {
     "bp4d_plus": {"respiration", "respiration_rate"},
     "cohface": {"respiration"},
     "ladh": {"respiration", "oxygen_saturation"},
+    "mahnob_hci": {"respiration"},
     "physdrive": {"respiration", "oxygen_saturation"},
     "scamps": {"respiration"},
     "sums": {"respiration", "oxygen_saturation"},
@@ -206,8 +211,9 @@ def labels_come_back(name: str, recording: Recording, session: SimulatedRecordin
     if name == "bias_eval_rppg":
         assert truth.pulse is None
         return
-    if name == "rppg_10":
-        beats_come_back(truth, session)
+    if name in ENDS_S:
+        beats_come_back(name, truth, session)
+        signs_come_back(name, truth, session)
         return
     assert truth.pulse is not None
     if name == "vipl_hr_v2":
@@ -247,19 +253,21 @@ def signs_come_back(name: str, truth: GroundTruth, session: SimulatedRecording) 
         np.testing.assert_allclose(truth.oxygen_saturation.values, seen, atol=0.5 + 1e-9)
 
 
-def beats_come_back(truth: GroundTruth, session: SimulatedRecording) -> None:
+def beats_come_back(name: str, truth: GroundTruth, session: SimulatedRecording) -> None:
     """The beats of an electrocardiogram, and the heart rate between them."""
     assert truth.pulse is None
     assert truth.beats_s is not None
     assert truth.heart_rate is not None
     cycles = session.body.cycles(truth.beats_s + 0.2)
-    np.testing.assert_allclose(cycles, np.rint(cycles), atol=0.005)
+    # The energy of a beat lies some milliseconds before its R peak, the more at fewer samples.
+    error = 0.01 if name == "mahnob_hci" else 0.005
+    np.testing.assert_allclose(cycles, np.rint(cycles), atol=error)
     assert set(np.diff(np.rint(cycles))) == {1}
     middle_s, rates = truth.heart_rate.times_s[1:-1], truth.heart_rate.values
     now = session.body.heart_rate_now(middle_s + 0.2)
     np.testing.assert_allclose(rates[1:-1], now, atol=0.7)
     assert (rates[0], rates[-1]) == (rates[1], rates[-2])
-    np.testing.assert_allclose(truth.heart_rate.times_s[[0, -1]], [0, 2.999], atol=1e-9)
+    np.testing.assert_allclose(truth.heart_rate.times_s[[0, -1]], ENDS_S[name], atol=1e-9)
 
 
 @pytest.mark.usefixtures("plain")
@@ -306,6 +314,7 @@ SIDES = [
         "bias-eval-countries",
         "bp4d-plus-bigsmall-3fold",
         "ibvp-ampnet",
+        "mahnob-bob",
         "mr-nirp-car-gideon",
         "physdrive-cars-rppgbench",
         "rppg-10-mod5",

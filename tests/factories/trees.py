@@ -198,6 +198,36 @@ def mr_nirp_car(root: Path) -> None:
         nirp_session(root / name, zipped=zipped)
 
 
+def mahnob_session(folder: Path, person: int, trial: int, *, kind: str = "S_") -> None:
+    """A session of MAHNOB-HCI: 2 s before the first pulse, then 4 s; beats of 75 bpm."""
+    from rppgbench.datasets.bdf_files import write_bdf
+
+    film = f"P{person}-Rec1-2009.07.09.17.53.46_C1 trigger _C_Section_{2 * trial}.avi"
+    clip(folder / film, fps=61)
+    clip(folder / film.replace("C1 trigger _C_", "C2 _BW_"), fps=61)
+    name = f"Part_{person}_{kind}Trial{trial}_emotion.bdf"
+    write_bdf(folder / name, mahnob_channels(), 256.0)
+    session = f'<session vidRate="60.9708"><subject id="{person}"/></session>'
+    (folder / "session.xml").write_text(session)
+
+
+def mahnob_channels() -> dict[str, np.ndarray]:
+    """R peaks of 1 mV every 0.8 s from 0.5 s on; flags above the low 16 bits of the status."""
+    times_s = np.arange(6 * 256) / 256
+    peaks = np.exp(-0.5 * ((np.mod(times_s - 0.5 + 0.4, 0.8) - 0.4) / 0.012) ** 2)
+    status = np.full(len(times_s), 0x0F0000)
+    for second in (2, 5):
+        status[second * 256 : second * 256 + 10] += 268
+    lead = np.rint(32_000 * peaks)
+    belt = np.rint(1_000 * np.sin(2 * np.pi * 0.25 * times_s))
+    return {"EXG1": lead, "EXG2": -lead, "EXG3": lead, "Resp": belt, "Status": status}
+
+
+def mahnob_hci(root: Path) -> None:
+    for number, person, trial in ((1042, 9, 1), (2, 1, 1), (4, 1, 2)):
+        mahnob_session(root / "Sessions" / str(number), person, trial)
+
+
 def mmse_hr(root: Path) -> None:
     for pictures_in, labels_in, person, task in (
         ("first 10 subjects 2D", "first 10 subjects Phydata released/Phydata", "F013", "T1"),
@@ -493,6 +523,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "ladh": ladh,
     "lgi_ppgi": lgi_ppgi,
     "mcd_rppg": mcd_rppg,
+    "mahnob_hci": mahnob_hci,
     "mmpd": mmpd,
     "mmse_hr": mmse_hr,
     "mr_nirp_car": mr_nirp_car,

@@ -28,6 +28,7 @@ PEOPLE = SHORT | {
     "ibvp_intra": 4,
     "mcd_rppg_5fold": 5,
     "rppg_10_intra": 4,
+    "mahnob_intra": 3,
     "mr_nirp_car_intra": 3,
     "physdrive_intra": 4,
     "bp4d_plus_intra": 3,

@@ -1,6 +1,6 @@
 """The ground truth of a recording whose sensor is an electrocardiogram."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal
-from rppgbench.datasets.ground_truth import clean_labels
+from rppgbench.datasets.ground_truth import NO_SIGNS, clean_labels
 from rppgbench.signals.electrocardiogram import r_peaks
 from rppgbench.system.errors import RecordingError
 
@@ -20,7 +20,13 @@ AROUND = 5
 
 
 def electrocardiogram_truth(
-    file: Path, ecg: Array, fs: float, *, start_s: float = 0.0, warnings: Iterable[str] = ()
+    file: Path,
+    ecg: Array,
+    fs: float,
+    *,
+    start_s: float = 0.0,
+    signs: Mapping[str, Signal | None] = NO_SIGNS,
+    warnings: Iterable[str] = (),
 ) -> GroundTruth:
     """Beats and heart rate of an electrocardiogram; it holds no pulse wave.
 
@@ -34,6 +40,7 @@ def electrocardiogram_truth(
         ecg: the samples (N,), of either polarity.
         fs: samples per second.
         start_s: the time of the first sample, on the clock of the frames.
+        signs: vital signs by name (`recording.VITAL_SIGNS`).
         warnings: further warnings of the reader.
 
     Raises:
@@ -67,7 +74,8 @@ def electrocardiogram_truth(
             f"{file.name}: {odd} of {len(intervals_s)} intervals between R peaks differ by more "
             f"than {ODD_SHARE:.0%} from those around them"
         )
-    return replace(clean_labels(file, heart_rate=rate, warnings=lines), beats_s=beats_s)
+    truth = clean_labels(file, heart_rate=rate, signs=signs, warnings=lines)
+    return replace(truth, beats_s=beats_s)
 
 
 def _is_odd(intervals_s: Array) -> np.ndarray:

@@ -130,7 +130,7 @@ def classify_exit(code: int, doing: str) -> Fault:
 def install_hint(error: ModuleNotFoundError) -> str:
     """How to get the package that is missing."""
     package = (error.name or "").split(".")[0]
-    extra = {"torch": "neural", "lightning_fabric": "neural"}.get(package)
+    extra = {"torch": "neural", "lightning_fabric": "neural", "pyedflib": "bdf"}.get(package)
     return f"pip install 'rppgbench[{extra}]'" if extra else f"pip install {package}"
 
 
