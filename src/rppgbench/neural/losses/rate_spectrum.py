@@ -14,6 +14,9 @@ from rppgbench.neural.losses.power_spectra import full_precision, peak_bpm
 LOWEST_BPM, END_BPM = 40, 180
 """Whole beats a minute from 40 to 179, as X. Niu et al. and Z. Yu et al. take them."""
 
+LEAST_SHARE = 1e-15
+"""Under a logarithm no share is less."""
+
 
 def rate_spectrum(
     pulse: Tensor, fs: float, *, lowest_bpm: int = LOWEST_BPM, end_bpm: int = END_BPM
@@ -102,12 +105,45 @@ def rate_divergence(spectrum: Tensor, bins: Tensor, deviation_bpm: float = 1.0) 
     Returns:
         A loss for each clip (B,).
     """
-    at = torch.arange(spectrum.shape[1], dtype=spectrum.dtype, device=spectrum.device)
-    offset = (at - bins[:, None]) / deviation_bpm
-    gaussian = torch.exp(-offset.square() / 2) / (deviation_bpm * (2 * torch.pi) ** 0.5)
-    gaussian = gaussian.clamp_min(1e-15)
-    divergence: Tensor = (gaussian * (gaussian.log() - spectrum.log_softmax(dim=1))).sum(dim=1)
+    bell = unit_bell(bins, spectrum.shape[1], deviation_bpm, spectrum.dtype)
+    divergence: Tensor = (bell * (bell.log() - spectrum.log_softmax(dim=1))).sum(dim=1)
     return divergence
+
+
+def share_divergence(spectrum: Tensor, bins: Tensor, deviation_bpm: float) -> Tensor:
+    """Kullback-Leibler divergence of a Gaussian around the true rate from the shares themselves.
+
+    Unlike `rate_divergence` it takes no softmax, so its gradient is not small.
+
+    Args:
+        spectrum: shares (B, F) of `rate_spectrum`.
+        bins: true bins (B,).
+        deviation_bpm: standard deviation of the Gaussian.
+
+    Returns:
+        A loss for each clip (B,).
+    """
+    bell = unit_bell(bins, spectrum.shape[1], deviation_bpm, spectrum.dtype)
+    divergence: Tensor = (bell * (bell.log() - spectrum.clamp_min(LEAST_SHARE).log())).sum(dim=1)
+    return divergence
+
+
+def unit_bell(bins: Tensor, count: int, deviation: float, dtype: torch.dtype) -> Tensor:
+    """Gaussians of unit area around bins, at least 1e-15 everywhere.
+
+    Args:
+        bins: centres (B,).
+        count: number of bins.
+        deviation: standard deviation in bins.
+        dtype: type of the values.
+
+    Returns:
+        The values (B, count).
+    """
+    at = torch.arange(count, dtype=dtype, device=bins.device)
+    offset = (at - bins[:, None]) / deviation
+    bell: Tensor = torch.exp(-offset.square() / 2) / (deviation * (2 * torch.pi) ** 0.5)
+    return bell.clamp_min(LEAST_SHARE)
 
 
 def off_peak_power(spectrum: Tensor, bins: Tensor, beside: int = 3) -> Tensor:
