@@ -31,6 +31,7 @@ TOY: dict[str, dict[str, Any]] = {
     "ibvpnet": {"crop": "toolbox_64", "width": 1, "clip_s": 1.0, "epochs": 2},
     "factorizephys": {"width": 2, "clip_s": 1.0, "epochs": 2},
     "physmamba": {"crop": "toolbox_16", "width": 2, "clip_s": 1.0, "epochs": 2},
+    "rhythmmamba": {"crop": "toolbox_16", "width": 2, "layers": 1, "clip_s": 1.1, "epochs": 2},
     "noobheart": {"batch": 8, "epochs": 2},
     "seq_rppg": {"width": 8, "clip_s": 2.0, "batch": 4, "epochs": 2},
     "bigsmall": {

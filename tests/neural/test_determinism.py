@@ -249,6 +249,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "ibvpnet": {"clip_s": 1.1},
     "factorizephys": {"clip_s": 1.1},
     "physmamba": {"clip_s": 1.1},
+    "rhythmmamba": {"clip_s": 1.1, "crop": "toolbox_16"},
     "noobheart": {"clip_s": 1.1},
     "seq_rppg": {"clip_s": 2.0},
     "bigsmall": {"clip_s": 1.2},

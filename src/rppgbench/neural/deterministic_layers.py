@@ -53,6 +53,19 @@ class LargestPool3d(nn.Module):
         return _blocks(x, self.kernel).amax(dim=(3, 5, 7))
 
 
+class LargestPool2d(nn.Module):
+    """The maximum over blocks of (B, C, H, W), as `MaxPool2d` with equal kernel and stride."""
+
+    def __init__(self, kernel: tuple[int, int]) -> None:
+        super().__init__()
+        self.in_space = LargestPool3d((1, *kernel))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The maxima (B, C, H // h, W // w) for a kernel (h, w)."""
+        largest: Tensor = self.in_space(x[:, :, None])[:, :, 0]
+        return largest
+
+
 class LargestOfNine(nn.Module):
     """The maximum over 3 x 3 pixels of (B, C, H, W) at every second one: `MaxPool2d(3, 2, 1)`."""
 

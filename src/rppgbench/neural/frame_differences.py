@@ -188,6 +188,23 @@ def motion_and_appearance(
     return np.concatenate([motion_only(video, start, length, scale), appearance], axis=1)
 
 
+def appearance(
+    video: NDArray[Any], start: int, length: int, scale: VideoScale
+) -> NDArray[np.float32]:
+    """Standardised pictures of a clip.
+
+    Args:
+        video: pictures (T, H, W, 3).
+        start: first picture of the clip.
+        length: pictures in the clip.
+        scale: scale of the whole video.
+
+    Returns:
+        (length, 3, H, W); at the end of the video the last picture is repeated.
+    """
+    return appearance_and_next(video, start, length, scale)[:length]
+
+
 def appearance_and_next(
     video: NDArray[Any], start: int, length: int, scale: VideoScale
 ) -> NDArray[np.float32]:

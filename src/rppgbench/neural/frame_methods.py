@@ -26,6 +26,7 @@ DESCRIPTIONS = {
     "width": "channels of the first layer.",
     "dense": "width of the layer before the last.",
     "scan": '"plain", an array program; or "mamba_ssm", the kernel of that package, on CUDA alone.',
+    "layers": "blocks of the network.",
     "depth": "frames that see each other by temporal shifts.",
     "epochs": "passes over all clips.",
     "batch": "clips in a step.",

@@ -28,6 +28,9 @@ Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From the network's output (B, T) and the label (B, T) to a loss for each clip (B,)."""
 
+Adapt = Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]
+"""From arrays of weights by name to those of the network."""
+
 Record = TypeVar("Record", bound=FrameParameters)
 
 
@@ -57,7 +60,9 @@ def absolute_error(out: Tensor, reference: Tensor) -> Tensor:
     return (out - reference).abs().mean(dim=1)
 
 
-def require_sides(method: str, pictures: Tensor, least: int, most: int | None, crop: str) -> None:
+def require_sides(
+    method: str, pictures: Tensor, least: int, most: int | None, crop: str, *, multiple: int = 1
+) -> None:
     """Refuse pictures of a size that a network is not made for.
 
     Args:
@@ -66,14 +71,17 @@ def require_sides(method: str, pictures: Tensor, least: int, most: int | None, c
         least: fewest pixels of height and width.
         most: most pixels of both; None for any number.
         crop: a crop rule that fits, for the message.
+        multiple: what both are a multiple of.
 
     Raises:
         BenchError: the height or the width is out of these limits.
     """
     height, width = pictures.shape[-2:]
-    if least <= min(height, width) and (most is None or max(height, width) <= most):
+    fits = height % multiple == width % multiple == 0
+    if fits and least <= min(height, width) and (most is None or max(height, width) <= most):
         return
     limits = {None: f"{least} or more", least: f"{least}"}.get(most, f"{least} to {most}")
+    limits += f" in steps of {multiple}" if multiple > 1 else ""
     raise BenchError(
         f"{method}: a crop of {width} pixels does not fit; choose one of {limits}, as {crop}"
     )
@@ -107,6 +115,8 @@ class FrameNetwork(Generic[Record]):
         target: what the output is.
         step_s: seconds from one window to the next at test; 0 for adjacent windows.
         public_names: start of a weight's name in the public code -> start of its name here.
+        adapt_public: makes the arrays of the network of those of the public code, under the names
+            here; arrays that the network saved stay as they are.
     """
 
     name: str
@@ -117,6 +127,7 @@ class FrameNetwork(Generic[Record]):
     target: Target = DIFFERENCES
     step_s: float = 0.0
     public_names: Mapping[str, str] = field(default_factory=dict)
+    adapt_public: Adapt = dict
 
     def train(self, examples: Sequence[Example], training: Training, params: Record) -> Model:
         """Train on all clips side by side.
@@ -179,7 +190,8 @@ class FrameNetwork(Generic[Record]):
             The pulse (T,) at `params.fs`.
         """
         network = self.make(params)
-        load_arrays(network, to_own_names(model.arrays, self.public_names))
+        arrays = self.adapt_public(to_own_names(model.arrays, self.public_names))
+        load_arrays(network, arrays)
         even = resample_to_rate(clip, params.fs)
         video = even.samples
         scale = self.measure(video)

@@ -66,7 +66,8 @@ def welch_peaks(pulse: Tensor, fs: float) -> Tensor:
     tapered = (segments - segments.mean(dim=-1, keepdim=True)) * window
     power = torch.fft.rfft(tapered, n=int(GRID / fs)).abs().square().mean(dim=1)
     first, end = welch_band(fs)
-    return power[:, first:end].argmax(dim=1)
+    peaks: Tensor = power[:, first:end].argmax(dim=1)
+    return peaks
 
 
 def welch_band(fs: float) -> tuple[int, int]:
