@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 require_torch()
 
-SMOKE = {"crop": "toolbox_32", "clip_s": 96 / 30, "width": 4, "layers": 2, "epochs": 20, "lr": 5e-3}
+SMOKE = {"crop": "toolbox_32", "clip_s": 96 / 30, "width": 4, "layers": 2, "epochs": 20, "batch": 2,
+         "lr": 3e-3}  # fmt: skip
 """For a laptop: pictures of 32 pixels, two narrow blocks, and few but large steps."""
 
 
