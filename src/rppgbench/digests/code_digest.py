@@ -2,11 +2,9 @@
 
 import ast
 import builtins
-import hashlib
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -23,6 +21,13 @@ from pathlib import Path
 
 from rppgbench.core.content_roots import FOLDERS, content_roots
 from rppgbench.core.registry import PACKAGE
+from rppgbench.digests.module_statements import (
+    Statement,
+    digest_statements,
+    is_for_types,
+    module_statements,
+    short_digest,
+)
 from rppgbench.system.hashing import digest
 
 OWN = "rppgbench"
@@ -32,7 +37,6 @@ CODE = frozenset({".py", ".pyc", ".pyi", ".typed"})
 WORDS = re.compile(r".*\.md|(LICEN[CS]E|COPYING|NOTICE|README|AUTHORS)[^.]*", re.IGNORECASE)
 """Names of files for people to read: no data, unless a string in the module names them."""
 
-MOST_PATH_CHARACTERS = 200
 METHODS_OBJECT = f"{OWN}.api.methods"
 """The module whose `methods` gives methods by name."""
 
@@ -74,20 +78,6 @@ class Closure:
         return f"package {package}" in self.parts
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Statement:
-    """A top-level statement: what it binds and uses, its syntax tree, and what it imports."""
-
-    binds: frozenset[str]
-    uses: frozenset[str]
-    tree: str
-    imports: tuple[tuple[int, str, str], ...]  # level, module, name ("" of a plain import)
-    files: frozenset[str]  # the parts of strings that may name a file or folder beside the module
-    aliases: tuple[tuple[str, int, str, str], ...]  # name, then as in `imports`
-    chains: frozenset[tuple[str, ...]]  # names with their attributes: `a.b.c` is (a, b, c)
-    runs: frozenset[str]  # what is called when it is: decorators, base classes, functions
-
-
 @dataclass(frozen=True)
 class _Place:
     """Where a module lies: its file, where its submodules are, or the package that it is of."""
@@ -109,7 +99,7 @@ class Sources:
             places = {OWN: (Path(__file__).parents[1],), PACKAGE: content_roots()}
         self._places = {name: tuple(folders) for name, folders in places.items()}
         self._found: dict[str, _Place | None] = {}
-        self._targets: dict[tuple[str, _Statement], tuple[str, ...]] = {}
+        self._targets: dict[tuple[str, Statement], tuple[str, ...]] = {}
         self._beside: dict[Path, list[Path]] = {}
 
     def closure(self, *starts: str | Part) -> Closure:
@@ -138,11 +128,11 @@ class Sources:
             if place.file.suffix != ".py":
                 parts[_label(part.module, place.file)] = _file_digest(*_file_state(place.file))
                 continue
-            statements, digest = _statements(*_file_state(place.file))
+            statements, digest = module_statements(*_file_state(place.file))
             aliases = self._aliases(part.module, place, statements)
             if part.names:
                 statements = _select_statements(statements, part)
-                digest = _digest_statements(statements)
+                digest = digest_statements(statements)
             parts[_label(part.module, place.file)] = digest
             for label, file in self._data(part.module, place, statements).items():
                 parts[label] = _file_digest(*_file_state(file))
@@ -152,7 +142,7 @@ class Sources:
         return Closure(dict(sorted(parts.items())))
 
     def _imported(
-        self, module: str, place: _Place, statement: _Statement, aliases: Mapping[str, str]
+        self, module: str, place: _Place, statement: Statement, aliases: Mapping[str, str]
     ) -> tuple[str, ...]:
         """The modules that a statement imports or reaches, and the scripts beside it it names."""
         key = module, statement
@@ -169,7 +159,7 @@ class Sources:
         return self._targets[key]
 
     def _aliases(
-        self, module: str, place: _Place, statements: Iterable[_Statement]
+        self, module: str, place: _Place, statements: Iterable[Statement]
     ) -> Mapping[str, str]:
         """The names that a module's imports bind, and what each is: `package.module.member`."""
         package = module if _is_package(place) else module.rpartition(".")[0]
@@ -267,9 +257,7 @@ class Sources:
         loaded = sys.modules.get(name)
         return None if loaded is None or parent in self._places else _locate_loaded(loaded)
 
-    def _data(
-        self, module: str, place: _Place, statements: Iterable[_Statement]
-    ) -> dict[str, Path]:
+    def _data(self, module: str, place: _Place, statements: Iterable[Statement]) -> dict[str, Path]:
         """Files beside a module that are no code: see docs/concepts/digests.md for the rule."""
         assert place.file is not None
         folder = place.file.parent
@@ -468,31 +456,16 @@ def _file_state(file: Path) -> tuple[Path, int, int]:
     return file, state.st_mtime_ns, state.st_size
 
 
-def _short_digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
-
-
 @cache
 def _file_digest(file: Path, mtime_ns: int, size: int) -> str:
-    return _short_digest(file.read_bytes())
-
-
-@cache
-def _statements(file: Path, mtime_ns: int, size: int) -> tuple[Sequence[_Statement], str]:
-    """The top-level statements of a module, tidied, and their digest.
-
-    Each import for each name is a statement by itself.
-    """
-    tree = _Tidied().visit(ast.parse(file.read_bytes()))
-    statements = tuple(_statement(part) for node in tree.body for part in _split_imports(node))
-    return statements, _digest_statements(statements)
+    return short_digest(file.read_bytes())
 
 
 @cache
 def _lazy_exports(file: Path, mtime_ns: int, size: int) -> Mapping[str, str]:
     """What a package's `__init__` imports for type checkers: what it gives when it is asked."""
     tree = ast.parse(file.read_bytes())
-    blocks = [node for node in tree.body if isinstance(node, ast.If) and _is_for_types(node)]
+    blocks = [node for node in tree.body if isinstance(node, ast.If) and is_for_types(node)]
     return {
         alias.asname or alias.name: inner.module
         for block in blocks
@@ -502,177 +475,7 @@ def _lazy_exports(file: Path, mtime_ns: int, size: int) -> Mapping[str, str]:
     }
 
 
-def _is_for_types(node: ast.If) -> bool:
-    test = node.test
-    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
-    return name == "TYPE_CHECKING"
-
-
-def _digest_statements(statements: Iterable[_Statement]) -> str:
-    return _short_digest("\n".join(statement.tree for statement in statements).encode())
-
-
-def _split_imports(node: ast.stmt) -> list[ast.stmt]:
-    if isinstance(node, ast.Import):
-        return [ast.Import([alias]) for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module != "__future__":
-        return [ast.ImportFrom(node.module, [alias], node.level) for alias in node.names]
-    return [node]
-
-
-class _Tidied(ast.NodeTransformer):
-    """A tree without what does not compute: docstrings, lone constants, imports for typing."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        """Leave out what stands by itself: docstrings of modules, functions and names."""
-        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
-
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        """Leave out what only type checkers see."""
-        if not _is_for_types(node):
-            return self.generic_visit(node)
-        return [out for inner in node.orelse if (out := self.visit(inner)) is not None]
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        """Take an annotation out of its quotes."""
-        node.annotation = _unquote_annotation(node.annotation)
-        return self.generic_visit(node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """Take an annotation out of its quotes."""
-        node.returns = _unquote_annotation(node.returns)
-        return self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        """Take an annotation out of its quotes."""
-        node.annotation = _unquote_annotation(node.annotation) or node.annotation
-        return self.generic_visit(node)
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        """Leave out the version: it says nothing of what is computed."""
-        names = [getattr(target, "id", "") for target in node.targets]
-        return None if names == ["__version__"] else self.generic_visit(node)
-
-
-def _unquote_annotation(annotation: ast.expr | None) -> ast.expr | None:
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        with suppress(SyntaxError):
-            return ast.parse(annotation.value, mode="eval").body
-    return annotation
-
-
-def _statement(node: ast.stmt) -> _Statement:
-    uses, files = set[str](), set[str]()
-    imports: list[tuple[int, str, str]] = []
-    aliases: list[tuple[str, int, str, str]] = []
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name):
-            uses.add(inner.id)
-        elif isinstance(inner, ast.Import):
-            imports += [(0, alias.name, "") for alias in inner.names]
-            for alias in inner.names:
-                top = alias.name.split(".")[0]
-                target = alias.name if alias.asname else top
-                aliases.append((alias.asname or top, 0, target, ""))
-        elif isinstance(inner, ast.ImportFrom):
-            level, base = inner.level, inner.module or ""
-            imports += [(level, base, alias.name) for alias in inner.names]
-            aliases += [(a.asname or a.name, level, base, a.name) for a in inner.names]
-        elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-            if len(inner.value) <= MOST_PATH_CHARACTERS:
-                files.update(filter(None, re.split(r"[/\\]", inner.value)))
-        elif isinstance(inner, ast.Call):
-            imports += _dynamic_imports(inner)
-    chains = _Chains()
-    chains.visit(node)
-    return _Statement(
-        binds=frozenset(_bound_names(node)),
-        uses=frozenset(uses),
-        tree=ast.dump(node),
-        imports=tuple(imports),
-        files=frozenset(files),
-        aliases=tuple(aliases),
-        chains=frozenset(chains.chains),
-        runs=frozenset(_run_at_definition(node)),
-    )
-
-
-def _bound_names(node: ast.stmt) -> set[str]:
-    """The names that a top-level statement binds."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import):
-        return {alias.asname or alias.name.split(".")[0] for alias in node.names}
-    if isinstance(node, ast.ImportFrom) and node.module != "__future__":
-        return {alias.asname or alias.name for alias in node.names}
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        stored = [t for target in targets for t in ast.walk(target) if isinstance(t, ast.Name)]
-        return {t.id for t in stored if isinstance(t.ctx, ast.Store)}
-    return set()
-
-
-def _run_at_definition(node: ast.stmt) -> set[str]:
-    """The names of what runs when a statement is: decorators, base classes, functions called."""
-    ran: list[ast.expr] = []
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        ran += node.decorator_list
-    if isinstance(node, ast.ClassDef):
-        ran += [*node.bases, *(keyword.value for keyword in node.keywords)]
-    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        outer = _walk_outside_functions(node.value)
-        ran += [call.func for call in outer if isinstance(call, ast.Call)]
-    return {
-        name.id for expression in ran for name in ast.walk(expression) if isinstance(name, ast.Name)
-    }
-
-
-def _walk_outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    for inner in ast.iter_child_nodes(node):
-        if not isinstance(inner, ast.Lambda):
-            yield from _walk_outside_functions(inner)
-
-
-class _Chains(ast.NodeVisitor):
-    """Every name with its attributes, `methods["pos"]` as `methods.pos`."""
-
-    def __init__(self) -> None:
-        self.chains: set[tuple[str, ...]] = set()
-
-    def visit(self, node: ast.AST) -> None:
-        """Note the longest chain that begins here; else look further within."""
-        chain = _chain(node)
-        if chain:
-            self.chains.add(chain)
-        else:
-            self.generic_visit(node)
-
-
-def _chain(node: ast.AST) -> tuple[str, ...]:
-    if isinstance(node, ast.Name):
-        return (node.id,) if isinstance(node.ctx, ast.Load) else ()
-    if isinstance(node, ast.Attribute):
-        before = _chain(node.value)
-        return (*before, node.attr) if before else ()
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        before = _chain(node.value)
-        return (*before, node.slice.value) if before and isinstance(node.slice.value, str) else ()
-    return ()
-
-
-def _dynamic_imports(call: ast.Call) -> list[tuple[int, str, str]]:
-    """What `import_module("name")` and `__import__("name")` import."""
-    function = call.func.attr if isinstance(call.func, ast.Attribute) else call.func
-    name = function.id if isinstance(function, ast.Name) else function
-    first = call.args[0] if call.args else None
-    if name in {"import_module", "__import__"} and isinstance(first, ast.Constant):
-        module = str(first.value)
-        return [(len(module) - len(module.lstrip(".")), module.lstrip("."), "")]
-    return []
-
-
-def _select_statements(statements: Sequence[_Statement], part: Part) -> list[_Statement]:
+def _select_statements(statements: Sequence[Statement], part: Part) -> list[Statement]:
     """The statements that some definitions use, one through the other, in their order.
 
     What binds no name (a call, a loop) counts always, and so does what runs other code than
@@ -702,7 +505,7 @@ def _select_statements(statements: Sequence[_Statement], part: Part) -> list[_St
         required = required.union(*(statements[index].uses for index in more))
 
 
-def _harmless_names(statements: Iterable[_Statement]) -> frozenset[str]:
+def _harmless_names(statements: Iterable[Statement]) -> frozenset[str]:
     """Names of builtins, and of what a module imports from Python's library and this package."""
     names = set(dir(builtins))
     for statement in statements:
