@@ -105,6 +105,20 @@ def _write_json(file: Path, columns: Columns) -> None:
     file.write_text(json.dumps(content))
 
 
+def _read_scenario(file: Path) -> Columns:
+    labels = json.loads(file.read_text())["scenarios"][0]["recordings"]
+    since, pulse = np.array(labels["ppg"]["timeseries"], dtype=float).T
+    return {"time": since / 1000, "pulse": pulse}
+
+
+def _write_scenario(file: Path, columns: Columns) -> None:
+    content = json.loads(file.read_text())
+    pairs = zip(columns["time"], columns["pulse"], strict=True)
+    series = [[1000 * float(t), float(p)] for t, p in pairs]
+    content["scenarios"][0]["recordings"]["ppg"]["timeseries"] = series
+    file.write_text(json.dumps(content))
+
+
 def _read_mat(file: Path) -> Columns:
     from scipy.io import loadmat
 
@@ -289,6 +303,7 @@ LABEL_FILES: dict[str, LabelFile] = {
     "video_folder": LabelFile("heart_rates.csv", _read_folder, _write_folder),
     "vipl_hr": _table("wave.csv", "pulse", header="Wave"),
     "vipl_hr:rate": _table("gt_HR.csv", "rate", header="HR"),
+    "vital_videos": LabelFile("[0-9a-f]*.json", _read_scenario, _write_scenario),
     "vipl_hr_v2": _table("video1_bvp.csv", "time", "pulse", header="time_s,bvp"),
     "vipl_hr_v2:rate": LabelFile("gt.csv", _read_means, _write_means),
 }

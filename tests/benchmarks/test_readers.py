@@ -78,6 +78,7 @@ NAMES = {
     "v4v": ["F001_T1", "M002_T8", "F003_T10"],
     "vicar_ppg_2": ["01-base", "01-mov", "10-wrk"],
     "vipl_hr": ["p2/v1/source1", "p2/v1-2/source2", "p2/v8/source2", "p10/v1/source1"],
+    "vital_videos": [f"{guid}_{k}" for guid in reversed(trees.VITAL_GUIDS) for k in (1, 2)],
     "vipl_hr_v2": ["401/video1", "1/video1", "1/video2", "12/video1", "12/video2"],
 }
 SUBJECTS = {
@@ -109,6 +110,7 @@ SUBJECTS = {
     "v4v": ["F001", "M002", "F003"],
     "vicar_ppg_2": ["01", "01", "10"],
     "vipl_hr": ["p2", "p2", "p2", "p10"],
+    "vital_videos": [guid for guid in reversed(trees.VITAL_GUIDS) for _ in (1, 2)],
     "vipl_hr_v2": ["401", "1", "1", "12", "12"],
 }
 

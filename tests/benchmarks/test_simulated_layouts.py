@@ -84,6 +84,7 @@ NAMED: dict[str, Callable[[SimulatedRecording], str | tuple[str, ...]]] = {
     "vicar_ppg_2": dashed,
     "vipl_hr": slashed,
     "vipl_hr_v2": slashed,
+    "vital_videos": joined,
 }
 """The reader's name of a simulated session, or its names, by the layout."""
 
@@ -113,6 +114,7 @@ RATES_HZ = {
     "v4v": 1000.0,
     "vicar_ppg_2": 60.0,
     "vipl_hr": 60.0,
+    "vital_videos": 60.0,
 }
 """At which rate each set has its pulse."""
 
@@ -126,6 +128,7 @@ RATE_ERROR_BPM = {
     "sums": 0.5,
     "v4v": 1e-3,
     "vipl_hr": 0.5,
+    "vital_videos": 0.5,
 }
 """How exactly each set writes heart rates, where it has them: half of the last digit."""
 
@@ -142,6 +145,7 @@ SIGNS = {
     "sums": {"respiration", "oxygen_saturation"},
     "v4v": {"respiration_rate"},
     "vipl_hr": {"oxygen_saturation"},
+    "vital_videos": {"oxygen_saturation"},
 }
 """Which vital signs a set has beside the pulse."""
 

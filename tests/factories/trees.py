@@ -434,6 +434,44 @@ def scamps(root: Path) -> None:
             content["d_br"] = np.arange(FRAMES)[None, :] % 5 + 0.25
 
 
+VITAL_GUIDS = ("b" * 32, "0a687dbdecde4cf1b25e00e5f513a323")
+"""Made-up people of Vital Videos."""
+
+
+def vital_videos(root: Path, *, table: bool = False) -> None:
+    for guid in VITAL_GUIDS:
+        scenarios = []
+        for session, talking in ((1, "N"), (2, "Y")):
+            video = f"{guid}_{session}.mp4"
+            clip(root / video, fps=30)
+            pulse = [[16.7 * k, 30 + k % 7] for k in range(40)]
+            seconds = [[0, 71], [600, 72]]
+            labels: dict[str, object] = {
+                "ppg": {"timeseries": pulse},
+                "hr": {"timeseries": seconds},
+                "spo2": {"timeseries": [[time, 97] for time, _ in seconds]},
+            }
+            if table:
+                rows = [[time, value, 71, 97] for time, value in pulse]
+                labels = {"CMS": [["Time", "PPG", "HR", "SpO2"], *rows]}
+            frames = {"timeseries": [[33 * k + k % 2, k] for k in range(FRAMES)]}
+            settings = {"position": "Sitting", "facial_movement": "No movement", "talking": talking}
+            scenarios.append(
+                {
+                    "scenario_settings": settings,
+                    "recordings": {"RGB": {"filename": video, **frames}, **labels},
+                }
+            )
+        content = {
+            "GUID": guid,
+            "participant": {"age": 29, "gender": "M", "fitzpatrick": 2},
+            "location": {"location": "T " if guid.startswith("b") else "T"},
+            "scenarios": scenarios,
+        }
+        (root / f"{guid}.json").write_text(json.dumps(content))
+    (root / "READ_ME.json").write_text("{}")
+
+
 PHYSDRIVE_S = [1.72e9 + k / 50 for k in range(40)]
 """The timestamps of its CSV file, in Unix seconds."""
 
@@ -540,5 +578,6 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "v4v": v4v,
     "vicar_ppg_2": vicar_ppg_2,
     "vipl_hr": vipl_hr,
+    "vital_videos": vital_videos,
     "vipl_hr_v2": vipl_hr_v2,
 }
