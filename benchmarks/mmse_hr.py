@@ -110,6 +110,7 @@ mmse_hr = folder_dataset(
     folders=("MMSE-HR", "MMSE_HR", "MMSE"),
     expected={"subjects": 40, "recordings": 102},
     example=f"'{SUBTREES[1][0]}/F005/T10/*.jpg'",
+    same_people=("bp4d_plus", "v4v"),
     recordings=_recordings,
     sessions=_sessions,
     write=_write,

@@ -213,6 +213,7 @@ v4v = folder_dataset(
     folders=("V4V Dataset", "V4V"),
     expected={"subjects": 179, "recordings": 1358},
     example=f"'{PHASE_1}/Videos'",
+    same_people=("bp4d_plus", "mmse_hr"),
     recordings=_recordings,
     sessions=_sessions,
     write=_write,

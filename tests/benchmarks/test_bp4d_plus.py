@@ -91,6 +91,14 @@ def test_tasks_of_one_archive_have_digests_of_their_own(tmp_path: Path) -> None:
     assert content_digest(first) != content_digest(second)
 
 
+def test_an_archive_that_changed_is_listed_again(tmp_path: Path) -> None:
+    trees.bp4d_plus(tmp_path)
+    recording = listed(tmp_path)["F001_T1"]
+    assert len(video_source(recording).images) == trees.FRAMES
+    trees.archived(tmp_path / "2D+3D/F001.zip", "F001/T1", ["30.jpg"])
+    assert len(video_source(recording).images) == trees.FRAMES + 1
+
+
 def test_members_that_a_mac_adds_are_no_frames(tmp_path: Path) -> None:
     trees.bp4d_plus(tmp_path)
     archive = tmp_path / "2D+3D/F001.zip"
@@ -119,11 +127,11 @@ def test_a_task_without_images_is_an_error_and_f042_t11_is_known(tmp_path: Path)
 
 def test_images_without_labels_are_told(tmp_path: Path) -> None:
     trees.bp4d_plus(tmp_path)
-    trees.archived(tmp_path / "2D+3D/F001.zip", "F001/T3", ["0.jpg"])
+    trees.archived(tmp_path / "2D+3D/F003.zip", "F003/T3", ["0.jpg"])
     trees.pictures(tmp_path / "2D+3D/M002/T9", ["0.jpg"])
     texts = [f.text for f in findings(tmp_path)]
-    assert "not read: 2D+3D/F001.zip: T3 has no Physiology/F001/T3" in texts
-    assert "not read: 2D+3D/M002: T9 has no Physiology/M002/T9" in texts
+    assert "not read: 2D+3D/F003.zip has no Physiology/F003" in texts
+    assert "not read: 2D+3D/M002/T9 has no Physiology/M002/T9" in texts
 
 
 @pytest.mark.parametrize("cut", [10, -40])

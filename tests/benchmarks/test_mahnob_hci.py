@@ -30,6 +30,14 @@ def with_channels(root: Path, change: Callable[[Channels], Channels]) -> Recordi
     return listed(root)["P1/2"]
 
 
+def slower(lead: np.ndarray) -> np.ndarray:
+    """A lead of which every second beat is lost."""
+    lead = lead.copy()
+    for beat_s in (1.3, 2.9, 4.5):
+        lead[round((beat_s - 0.2) * 256) : round((beat_s + 0.2) * 256)] = 0
+    return lead
+
+
 def with_session(root: Path, session: str) -> Recording:
     trees.mahnob_hci(root)
     (root / FIRST / "session.xml").write_text(session)
@@ -79,13 +87,7 @@ def test_a_missing_channel_is_named(label: str, tmp_path: Path) -> None:
 
 
 def test_a_lead_that_the_other_two_contradict_is_told(tmp_path: Path) -> None:
-    def slower(channels: Channels) -> Channels:
-        lead = channels["EXG1"].copy()
-        for beat_s in (1.3, 2.9, 4.5):  # every second beat is lost
-            lead[round((beat_s - 0.2) * 256) : round((beat_s + 0.2) * 256)] = 0
-        return channels | {"EXG2": lead}
-
-    truth = with_channels(tmp_path, slower).ground_truth()
+    truth = with_channels(tmp_path, lambda c: c | {"EXG2": slower(c["EXG2"])}).ground_truth()
     (line,) = [w for w in truth.warnings if "EXG1 and EXG3" in w]
     assert line == (
         "Part_1_S_Trial1_emotion.bdf: EXG2 has 37 bpm in the median, EXG1 and EXG3 have 75"
@@ -93,8 +95,10 @@ def test_a_lead_that_the_other_two_contradict_is_told(tmp_path: Path) -> None:
 
 
 def test_two_leads_that_differ_from_each_other_say_nothing_of_the_third(tmp_path: Path) -> None:
-    truth = with_channels(tmp_path, lambda c: c | {"EXG1": np.zeros(1536)}).ground_truth()
-    assert truth.warnings == ()
+    def change(channels: Channels) -> Channels:
+        return channels | {"EXG1": np.zeros(1536), "EXG2": slower(channels["EXG2"])}
+
+    assert with_channels(tmp_path, change).ground_truth().warnings == ()
 
 
 def test_the_constant_ends_of_the_belt_are_left_out(tmp_path: Path) -> None:

@@ -262,4 +262,5 @@ class Dataset:
     folds: Callable[[Path], Mapping[str, tuple[str, ...]]] | None = field(default=None, repr=False)
     leftovers: Callable[[Path], Iterable[str]] | None = field(default=None, repr=False)
     only_simulated: bool = False  # there is no real one: it is made when it is asked for
+    same_people: tuple[str, ...] = ()  # other sets that hold recordings of some of its people
     mean_colours: bool = False  # its recordings are mean colours of one region, without pictures

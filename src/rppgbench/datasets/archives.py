@@ -5,6 +5,8 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,11 @@ FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of a simulated member, so that equal content gives equal bytes."""
 
 
-def archive_folders(file: Path, pattern: str) -> dict[str, tuple[Path, ...]]:
+def archive_folders(file: Path, pattern: str) -> Mapping[str, tuple[Path, ...]]:
     """The images of a ZIP archive by the folder that they lie in.
+
+    The list of an archive is kept while its size and its time of change stay the same: an archive
+    may hold several recordings, and its list takes a second for 45,000 members.
 
     Args:
         file: the archive.
@@ -34,6 +39,16 @@ def archive_folders(file: Path, pattern: str) -> dict[str, tuple[Path, ...]]:
     Raises:
         RecordingError: the archive is missing, not readable, or no ZIP archive.
     """
+    try:
+        state = file.stat()
+    except OSError:
+        open_archive(file).close()  # raises: the fault is named there
+        raise
+    return _folders(file, pattern, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _folders(file: Path, pattern: str, *state: int) -> Mapping[str, tuple[Path, ...]]:
     rule = re.compile(pattern, re.IGNORECASE)
     folders: dict[str, list[str]] = {}
     with open_archive(file) as archive:

@@ -33,6 +33,7 @@ def folder_dataset(
     only_simulated: bool = False,
     redistribution: Redistribution = "none",
     mean_colours: bool = False,
+    same_people: tuple[str, ...] = (),
 ) -> Dataset:
     """Declare a data set that is read from, and simulated into, one folder.
 
@@ -60,6 +61,7 @@ def folder_dataset(
         only_simulated: there is no genuine set; the tree is simulated when a run needs it.
         redistribution: what the terms let a user pass on.
         mean_colours: the recordings are mean colours of one region, without pictures.
+        same_people: names of other sets that hold recordings of some of its people.
     """
     simulate = None
     if sessions is not None and write is not None:
@@ -80,4 +82,5 @@ def folder_dataset(
         only_simulated=only_simulated,
         redistribution=redistribution,
         mean_colours=mean_colours,
+        same_people=same_people,
     )

@@ -1,6 +1,6 @@
 """The recordings of the data sets of a protocol, and what in their folders is not read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rppgbench.core.protocol import Protocol
@@ -47,3 +47,23 @@ def unread_files(roots: Mapping[str, Path]) -> list[str]:
         (name, root, load_datasets().available[name].leftovers) for name, root in roots.items()
     )
     return [f"{name}: {line}" for name, root, tell in readers if tell for line in tell(root)]
+
+
+def shared_people(protocol: Protocol, recordings: Iterable[Recording]) -> list[str]:
+    """A line for each test set that holds people of a set from which methods learn.
+
+    Simulated people are of one set alone.
+
+    Args:
+        protocol: the protocol.
+        recordings: the recordings that the protocol takes.
+    """
+    genuine = {recording.dataset for recording in recordings if not recording.simulated}
+    available = load_datasets().available
+    return [
+        f"{test} and {learned} hold recordings of the same people: what learns from {learned} is "
+        f"not tested on unknown people in {test}"
+        for test in protocol.test
+        for learned in sorted(genuine & set(available[test].same_people))
+        if test in genuine and learned not in protocol.test
+    ]

@@ -15,7 +15,7 @@ from rppgbench.execution.job_dependencies import JobDependencies
 from rppgbench.execution.job_layout import JobLayout
 from rppgbench.execution.method_parameters import declared_parameters
 from rppgbench.execution.plan_records import Plan
-from rppgbench.execution.planned_recordings import protocol_recordings, unread_files
+from rppgbench.execution.planned_recordings import protocol_recordings, shared_people, unread_files
 from rppgbench.extraction.conditions import check_condition
 from rppgbench.system.errors import unknown_name
 
@@ -58,7 +58,8 @@ def make_plan(
     file = f"protocols/{name}.toml"
     folds = lay_out_folds(protocol, roots, recordings, file)
     sides = _chosen_folds(folds.sides, chosen_folds)
-    notes = [*folds.notes, *unread_files(roots)]
+    people = shared_people(protocol, recordings.values())
+    notes = [*folds.notes, *people, *unread_files(roots)]
     lines = dict(zip(recordings, listing.lines(recordings.values()), strict=True))
     prints = {key: fingerprint_from_lines([line]) for key, line in lines.items()}
     for condition in protocol.conditions:

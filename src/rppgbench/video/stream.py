@@ -270,8 +270,9 @@ def sample_frames(
     """
     if source.frames is not None:
         return _sample_arrays(source, at)
-    sample = _sample_image if source.images else _sample_container
-    return [sample(source, moment) for moment in at]
+    if source.images:
+        return _sample_images(source, at)
+    return [_sample_container(source, moment) for moment in at]
 
 
 def _sample_container(source: VideoSource, moment: Moment) -> Frame:
@@ -304,19 +305,23 @@ def _sample_arrays(source: VideoSource, at: Sequence[Moment]) -> list[Frame]:
     return [samples.get(indices[moment], last) for moment in at]
 
 
-def _sample_image(source: VideoSource, moment: Moment) -> Frame:
+def _sample_images(source: VideoSource, at: Sequence[Moment]) -> list[Frame]:
+    files = ImageFiles(source)
+    try:
+        return [_sample_image(source, files, moment) for moment in at]
+    finally:
+        files.close()
+
+
+def _sample_image(source: VideoSource, files: ImageFiles, moment: Moment) -> Frame:
     images, times_s = source.images, source.times_s
     start = {"first": 0, "middle": len(images) // 2, "last": len(images) - 1}[moment]
     # An unreadable image is replaced by the next readable image.
     order = [*range(start, len(images)), *range(start - 1, -1, -1)]
-    files = ImageFiles(source)
-    try:
-        for index in order:
-            rgb = files.read(images[index])
-            if rgb is not None:
-                has_time = times_s is not None and index < len(times_s)
-                time_s = float(times_s[index]) if times_s is not None and has_time else float("nan")
-                return Frame(index, time_s, rgb)
-    finally:
-        files.close()
+    for index in order:
+        rgb = files.read(images[index])
+        if rgb is not None:
+            has_time = times_s is not None and index < len(times_s)
+            time_s = float(times_s[index]) if times_s is not None and has_time else float("nan")
+            return Frame(index, time_s, rgb)
     raise RecordingError(f"{source.path}: none of its images can be read; copy the folder again")
