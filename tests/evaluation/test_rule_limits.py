@@ -9,9 +9,9 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.method import method
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal, Waveform
-from rppgbench.evaluation.band_edge import EDGE_BPM, at_edge, wide_rates
+from rppgbench.evaluation.band_edge import at_edge, wide_rates
 from rppgbench.evaluation.ensembles import ensemble_rates
-from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.evaluation.evaluator import EDGE_BPM, Evaluator, read_evaluator
 from rppgbench.evaluation.rate_chain import SegmentSamples, Welch
 from rppgbench.evaluation.rate_reading import read_pulses
 from rppgbench.evaluation.rule_notes import mark_rule_notes

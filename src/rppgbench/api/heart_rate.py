@@ -42,7 +42,7 @@ def read_heart_rate(
         reason (why there is no rate, or "").
 
     Raises:
-        BenchError: there is no such evaluator.
+        BenchError: there is no such evaluator, or it reads respiration.
         ValueError: `pulse` is an array and `fs` is missing, or the array is not (T,).
 
     Examples:
@@ -54,8 +54,9 @@ def read_heart_rate(
     """
     import pandas as pd
 
-    wave = _waveform(pulse, fs)
-    rates = read_rates(wave, load_evaluator(evaluator))
+    wave, rule = _waveform(pulse, fs), load_evaluator(evaluator)
+    rule.require_heart_rates(evaluator)
+    rates = read_rates(wave, rule)
     return pd.DataFrame(
         {
             "start_s": rates.start_s[0],

@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     evaluator = read_evaluator(
         find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
     )
+    evaluator.require_heart_rates(args.evaluator)
     pairs = {text: _parse_pair(text) for text in args.pairs}
     declared = [declared for pair in pairs.values() for declared in pair]
     methods = [method for method, _ in declared]

@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 CheckTaper = Literal["boxcar", "hann"]
 """The taper of a reading over a wide band."""
 
-EDGE_BPM = 5.0
-"""A reference this near to the edge of a band counts as at the edge.
-
-A rule reads a rate beyond its band as one just inside: 185 bpm as 180.4 in a band up to 180. The
-grids of the presets are up to 3.5 bpm apart, and 5 bpm is the error that the field tolerates.
-"""
-
 WIDE_HZ = (0.5, 4.0)
 """30 to 240 bpm: the band in which the rate of a reference is read, whatever the evaluator."""
 
@@ -85,10 +78,10 @@ def wide_rates(windows: Array, fs: float, taper: CheckTaper = "hann") -> Array:
 
 
 def at_edge(evaluator: Evaluator, reference_bpm: Array, wide_bpm: Array) -> NDArray[np.bool_]:
-    """Which references lie outside the evaluator's band, or within `EDGE_BPM` of its edge: (...,).
+    """Which references lie outside the evaluator's band, or within `edge_bpm` of its edge: (...,).
 
     Where its filter is narrower than its band, truths that the filter takes away count too: those
-    beyond its edge by more than `EDGE_BPM`, and those beyond it that are read as another rate.
+    beyond its edge by more than `edge_bpm`, and those beyond it that are read as another rate.
 
     Args:
         evaluator: The rule; the band of its estimates counts.
@@ -98,8 +91,8 @@ def at_edge(evaluator: Evaluator, reference_bpm: Array, wide_bpm: Array) -> NDAr
     """
     from rppgbench.evaluation.rate_chain import Untouched
 
-    band = evaluator.estimate.band
-    low_bpm, high_bpm = 60 * band.low_hz + EDGE_BPM, 60 * band.high_hz - EDGE_BPM
+    band, edge_bpm = evaluator.estimate.band, evaluator.edge_bpm
+    low_bpm, high_bpm = 60 * band.low_hz + edge_bpm, 60 * band.high_hz - edge_bpm
     with np.errstate(invalid="ignore"):
         beyond = (reference_bpm < low_bpm) | (reference_bpm > high_bpm)
         beyond |= (wide_bpm < low_bpm) | (wide_bpm > high_bpm)
@@ -109,8 +102,8 @@ def at_edge(evaluator: Evaluator, reference_bpm: Array, wide_bpm: Array) -> NDAr
             taken_bpm = np.maximum(
                 _outside(reference_bpm, passed_bpm), _outside(wide_bpm, passed_bpm)
             )
-            differs = np.abs(wide_bpm - reference_bpm) > EDGE_BPM
-            beyond |= (taken_bpm > EDGE_BPM) | ((_outside(wide_bpm, passed_bpm) > 0) & differs)
+            differs = np.abs(wide_bpm - reference_bpm) > edge_bpm
+            beyond |= (taken_bpm > edge_bpm) | ((_outside(wide_bpm, passed_bpm) > 0) & differs)
     out: NDArray[np.bool_] = beyond & np.isfinite(reference_bpm)
     return out
 

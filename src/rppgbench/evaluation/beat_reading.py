@@ -1,6 +1,6 @@
 """Heart rates by the beats of a contact sensor: the mean rate of a window, whatever its taper."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -11,6 +11,7 @@ from rppgbench.core.waveform import ROUNDING_S, Array, Signal
 from rppgbench.evaluation.beat_rule import BeatReading, Detector
 from rppgbench.evaluation.chain_reading import Reasons
 from rppgbench.evaluation.heart_rate import straight_segments
+from rppgbench.evaluation.respiration_rule import RespirationReading
 from rppgbench.evaluation.variability_rule import VariabilityReading
 from rppgbench.signals.beats import DETECTORS, Places, between_samples, spline_to
 from rppgbench.signals.filters import butterworth, min_filter_samples
@@ -21,6 +22,9 @@ ALL_DETECTORS: Mapping[str, Callable[[Array, float], Places]] = {
     "neurokit2_elgendi": neurokit_elgendi,
 }
 """The detectors by name: (wave, fs) to the samples of the beats."""
+
+BeatsRule = BeatReading | VariabilityReading | RespirationReading
+"""A declaration that says how beats are found."""
 
 LONGEST_INTERVAL_S = 2.0
 """Between two beats further apart than this (30 bpm) a beat is lost: the time does not count."""
@@ -107,7 +111,7 @@ def pulse_beats(pulse: Signal, rule: BeatReading) -> tuple[Beats, Beats]:
     return first, second
 
 
-def beats_of(pulse: Signal, rule: BeatReading | VariabilityReading) -> Beats:
+def beats_of(pulse: Signal, rule: BeatsRule) -> Beats:
     """The beats of a pulse by the first detector of a rule.
 
     Args:
@@ -117,21 +121,54 @@ def beats_of(pulse: Signal, rule: BeatReading | VariabilityReading) -> Beats:
     return _beats_by(pulse, rule, (rule.detector,))[0]
 
 
-def _beats_by(
-    pulse: Signal, rule: BeatReading | VariabilityReading, detectors: tuple[Detector, ...]
-) -> list[Beats]:
-    """The beats by each detector."""
-    pieces: list[list[Array]] = [[] for _ in detectors]
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Piece:
+    """An evenly sampled piece of a pulse without a gap.
+
+    Attributes:
+        samples: The pulse (T,), `fs` samples a second, unfiltered.
+        fs: Samples per second.
+        start_s: Time of the first sample.
+        wave: The filtered pulse (T',), `wave_fs` samples a second from the same time on.
+        wave_fs: Samples per second of `wave`.
+    """
+
+    samples: Array
+    fs: float
+    start_s: float
+    wave: Array
+    wave_fs: float
+
+    def beats_s(self, detector: Detector) -> Array:
+        """The beats (B,), in seconds from the first sample on."""
+        at = ALL_DETECTORS[detector](self.wave, self.wave_fs)
+        out: Array = between_samples(self.wave, at) / self.wave_fs
+        return out
+
+
+def read_pieces(pulse: Signal, rule: BeatsRule) -> Iterator[Piece]:
+    """The pieces of a pulse between its gaps, filtered as declared; not those that are too short.
+
+    Args:
+        pulse: A contact pulse or an estimate (N,), systole upward; NaN where there is no sample.
+        rule: The declaration.
+    """
     for samples, fs, start_s in _unbroken_pieces(pulse):
         high_hz = min(rule.filter.high_hz, PASSED_SHARE * fs)
         if high_hz <= rule.filter.low_hz or len(samples) < min_filter_samples(rule.filter.order):
             continue
         filtered = butterworth(samples, fs, rule.filter.low_hz, high_hz, rule.filter.order)
         wave = spline_to(filtered, fs, rule.upsampled_hz)
-        for name, times_s in zip(detectors, pieces, strict=True):
-            at = ALL_DETECTORS[name](wave, rule.upsampled_hz)
-            times_s.append(start_s + between_samples(wave, at) / rule.upsampled_hz)
-    return [join_pieces(times_s) for times_s in pieces]
+        yield Piece(samples=samples, fs=fs, start_s=start_s, wave=wave, wave_fs=rule.upsampled_hz)
+
+
+def _beats_by(pulse: Signal, rule: BeatsRule, detectors: tuple[Detector, ...]) -> list[Beats]:
+    """The beats by each detector."""
+    beats_s: list[list[Array]] = [[] for _ in detectors]
+    for piece in read_pieces(pulse, rule):
+        for detector, of_pieces in zip(detectors, beats_s, strict=True):
+            of_pieces.append(piece.start_s + piece.beats_s(detector))
+    return [join_pieces(of_pieces) for of_pieces in beats_s]
 
 
 def _unbroken_pieces(pulse: Signal) -> list[tuple[Array, float, float]]:

@@ -52,6 +52,9 @@ class Endpoint:
     rule: Evaluator
     region: str = ""
 
+    def __post_init__(self) -> None:
+        self.rule.require_heart_rates(self.name)
+
     @property
     def label(self) -> str:
         """The evaluator's name, with the region where one is chosen."""
@@ -119,7 +122,8 @@ def differing(first: Endpoint, second: Endpoint) -> tuple[str, ...]:
 def mixed_evaluator(first: Evaluator, second: Evaluator, changed: Group) -> Evaluator:
     """The first evaluator with some groups of settings from the second, validated again.
 
-    Settings that no error depends on (texts, SNR, correlation) stay those of the first. Where
+    Settings that no error depends on (texts, SNR, correlation) stay those of the first; beats of
+    estimates are not read. Where
     `reference` is "same", the reference follows the estimate's steps in the mixed rule too.
 
     Args:
@@ -127,7 +131,7 @@ def mixed_evaluator(first: Evaluator, second: Evaluator, changed: Group) -> Eval
         second: The evaluator that the groups are taken from.
         changed: The groups.
     """
-    settings = first.model_dump()
+    settings = first.model_dump() | {"variability": None}
     second_settings = second.model_dump()
     for group in changed - {REGION}:
         of_rule, of_chain = RULE_GROUPS[group]

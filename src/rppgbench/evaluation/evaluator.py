@@ -16,11 +16,23 @@ from rppgbench.evaluation.rate_chain import (
     padded,
     segment_samples,
 )
+from rppgbench.evaluation.respiration_rule import RespirationReading
 from rppgbench.evaluation.variability_rule import VariabilityReading
+from rppgbench.system.errors import BenchError
 from rppgbench.system.hashing import digest
 
 NOMINAL_FS_HZ = 30.0
 """Samples per second for which the resolution of an evaluator is stated."""
+
+EDGE_BPM = 5.0
+"""A reference this near to the edge of a band counts as at the edge.
+
+A rule reads a rate beyond its band as one just inside: 185 bpm as 180.4 in a band up to 180. The
+grids of the presets are up to 3.5 bpm apart, and 5 bpm is the error that the field tolerates.
+"""
+
+RESPIRATION_EDGE_BPM = 1.0
+"""The same for rates of respiration, whose bands are a tenth as wide."""
 
 NOMINAL_S = 60.0
 """Duration of a recording for which the resolution of whole windows is stated."""
@@ -100,12 +112,13 @@ class Evaluator(Declaration):
     notes: str = Field(
         default="", description="where the rule differs from its source, and what to know of it"
     )
-    truth: list[Literal["beats", "pulse", "heart_rate"]] = Field(
+    truth: list[Literal["beats", "pulse", "heart_rate", "respiration", "respiration_rate"]] = Field(
         default=["pulse", "heart_rate"],
         min_length=1,
         description="kinds of reference by preference: the device's own beats, its pulse, or its "
         "heart rate; the first that a recording has is used, and each row says which. The pulse is "
-        "interpolated in time onto the samples of the estimate",
+        "interpolated in time onto the samples of the estimate. A rule with `[respiration]` takes "
+        "the waveform of the respiration, or the device's rate",
     )
     heart_rate: Literal["window_mean", "window_centre", "nearest"] = Field(
         default="window_mean",
@@ -157,6 +170,11 @@ class Evaluator(Declaration):
         description="how beats of the estimate are found, for F1, the error of intervals and "
         "heart-rate variability; it needs a reference of kind `beats`",
     )
+    respiration: RespirationReading | None = Field(
+        default=None,
+        description="how the rate of respiration is read from the pulse: rows are then breaths per "
+        "minute, and `[estimate]` reads what respiration changes in the pulse",
+    )
     made_for_fs: list[Rate] | None = Field(
         default=None,
         min_length=2,
@@ -178,6 +196,21 @@ class Evaluator(Declaration):
         return self
 
     @model_validator(mode="after")
+    def _respiration_beside_respiration(self) -> Self:
+        breath = {"respiration", "respiration_rate"}
+        if self.respiration is None:
+            if breath & set(self.truth):
+                raise ValueError("truth: respiration needs a table [respiration]")
+            return self
+        if not set(self.truth) <= breath:
+            raise ValueError('[respiration] needs truth of "respiration" or "respiration_rate"')
+        if isinstance(self.reference, BeatReading) or self.variability is not None:
+            raise ValueError("[respiration] reads no beats of a reference")
+        if self.correlation != "none" or self.unit == "frame" or self.rates != "windows":
+            raise ValueError("[respiration] has no correlation, no frames and no rates as given")
+        return self
+
+    @model_validator(mode="after")
     def _variability_of_windows_with_beats(self) -> Self:
         if self.variability is None:
             return self
@@ -186,6 +219,30 @@ class Evaluator(Declaration):
         if self.unit != "window":
             raise ValueError('variability needs unit = "window"')
         return self
+
+    @property
+    def quantity(self) -> Literal["heart rate", "respiration rate"]:
+        """What the rows are of."""
+        return "heart rate" if self.respiration is None else "respiration rate"
+
+    def require_heart_rates(self, name: str) -> None:
+        """Refuse a rule whose rows are no heart rates, where heart rates are asked for.
+
+        Args:
+            name: Name of the evaluator.
+
+        Raises:
+            BenchError: The rule reads the rate of respiration.
+        """
+        if self.respiration is not None:
+            raise BenchError(
+                f"evaluator {name}: its rates are of respiration, not of the heart; choose another"
+            )
+
+    @property
+    def edge_bpm(self) -> float:
+        """How near to the edge of the band a reference counts as at the edge."""
+        return EDGE_BPM if self.respiration is None else RESPIRATION_EDGE_BPM
 
     @property
     def reference_chain(self) -> RateChain:
@@ -201,7 +258,9 @@ class Evaluator(Declaration):
     def digest(self) -> str:
         """Sixteen hexadecimal digits of all settings that can change a number."""
         texts = {"title", "meaning", "source", "notes", "made_for_fs"}
-        undeclared = {name for name in ("variability",) if getattr(self, name) is None}
+        undeclared = {
+            name for name in ("variability", "respiration") if getattr(self, name) is None
+        }
         return digest(self.model_dump(mode="json", exclude=texts | undeclared))
 
     @property

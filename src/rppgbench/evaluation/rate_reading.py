@@ -13,6 +13,7 @@ from rppgbench.evaluation.chain_reading import ChainReader, PulseBatch, Reasons
 from rppgbench.evaluation.evaluator import Evaluator, FixedWindow
 from rppgbench.evaluation.reference import estimated_rates
 from rppgbench.evaluation.reference_reading import ReferenceReader, read_device
+from rppgbench.evaluation.respiration_reading import RespirationReader
 from rppgbench.evaluation.signal_quality import CORRELATIONS, SNRS
 from rppgbench.evaluation.windows import Block, layout_windows, min_samples, nearest_window
 
@@ -151,18 +152,27 @@ def _read_units(
 def _read_windows(
     evaluator: Evaluator, pulses: PulseBatch, truths: Sequence[GroundTruth], blocks: list[Block]
 ) -> Reading:
-    estimates = ChainReader(pulses, evaluator.estimate, evaluator.gap_share, "estimate")
+    estimates: ChainReader | RespirationReader
+    if evaluator.respiration is None:
+        estimates = ChainReader(pulses, evaluator.estimate, evaluator.gap_share, "estimate")
+    else:
+        estimates = RespirationReader(evaluator, pulses)
     references = ReferenceReader(evaluator, pulses, truths)
     return _joined([_read_block(evaluator, estimates, references, b) for b in blocks], axis=1)
 
 
 def _read_block(
-    evaluator: Evaluator, estimates: ChainReader, references: ReferenceReader, block: Block
+    evaluator: Evaluator,
+    estimates: ChainReader | RespirationReader,
+    references: ReferenceReader,
+    block: Block,
 ) -> Reading:
     """The windows of one length, estimates and references."""
     pulses, band = estimates.pulses, evaluator.estimate.band
     windows, bpm, reason = estimates.read(block)
-    if pulses.rates:
+    if pulses.rates and evaluator.respiration is not None:
+        reason[:] = "estimate: heart rates without a waveform"
+    elif pulses.rates:
         windows, (bpm, reason) = None, _read_given_rates(evaluator, pulses, block)
     reference_windows, reference, reference_reason, edge = references.read(block)
     snr: Array = np.full(bpm.shape, np.nan)

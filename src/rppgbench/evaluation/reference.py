@@ -17,14 +17,14 @@ def reference_kind(evaluator: Evaluator, truth: GroundTruth) -> str:
         truth: The reference of a recording.
 
     Returns:
-        "beats", "pulse", "heart_rate", or "" where there is none of them.
+        "beats" or the name of a signal of the reference, or "" where there is none of them.
     """
     for kind in evaluator.truth:
         if kind == "beats":
             if truth.beats_s is not None and len(truth.beats_s) > 1:
                 return kind
             continue
-        signal = truth.pulse if kind == "pulse" else truth.heart_rate
+        signal: Signal | None = getattr(truth, kind)
         if signal is not None and len(signal.times_s):
             return kind
     return ""
@@ -33,7 +33,7 @@ def reference_kind(evaluator: Evaluator, truth: GroundTruth) -> str:
 def pulses_at(
     evaluator: Evaluator, truths: Sequence[GroundTruth], start_s: Array, fs: float, samples: int
 ) -> Array:
-    """The reference pulses, interpolated in time onto the grids of the estimates.
+    """The reference waveforms, interpolated in time onto the grids of the estimates.
 
     They are never stretched by index: the timestamps are the sensor's clock.
 
@@ -46,12 +46,16 @@ def pulses_at(
 
     Returns:
         (n, samples); NaN outside the reference, in its gaps, and where the evaluator does not
-        compare with a pulse.
+        compare with a waveform.
     """
     pulses: Array = np.full((len(truths), samples), np.nan)
     steps = np.arange(samples) / fs
     for row, (truth, start) in enumerate(zip(truths, start_s, strict=True)):
-        compared = reference_kind(evaluator, truth) in ("beats", "pulse")
+        kind = reference_kind(evaluator, truth)
+        if kind == "respiration":
+            pulses[row] = truth.respiration_at(start + steps)
+            continue
+        compared = kind in ("beats", "pulse")
         if truth.pulse is not None and len(truth.pulse.times_s) and compared:
             pulses[row] = truth.pulse_at(start + steps)
     return pulses
@@ -174,7 +178,7 @@ def _held_until(rate: Signal, limit_s: float) -> Callable[[Array], Array]:
 
 
 def device_rates(evaluator: Evaluator, truth: GroundTruth, start_s: Array, stop_s: Array) -> Array:
-    """The device's heart rate of every window, by the evaluator's rule.
+    """The device's rate of every window, by the evaluator's rule: of the heart or of respiration.
 
     Args:
         evaluator: The rule.
@@ -185,12 +189,13 @@ def device_rates(evaluator: Evaluator, truth: GroundTruth, start_s: Array, stop_
     Returns:
         (W,) in bpm; NaN where there is none.
     """
-    if truth.heart_rate is None or not len(truth.heart_rate.times_s):
+    rate = truth.heart_rate if evaluator.respiration is None else truth.respiration_rate
+    if rate is None or not len(rate.times_s):
         return np.full(len(start_s), np.nan)
     if evaluator.heart_rate == "window_mean":
-        return mean_rates(truth.heart_rate, start_s, stop_s, evaluator.gap_share)
+        return mean_rates(rate, start_s, stop_s, evaluator.gap_share)
     centre_s = (start_s + stop_s) / 2
-    limit_s = rate_gap_s(truth.heart_rate)
+    limit_s = rate_gap_s(rate)
     if evaluator.heart_rate == "nearest":
-        return nearest_rates(truth.heart_rate, centre_s, limit_s)
-    return valid_rates(truth.heart_rate).at(centre_s, limit_s)
+        return nearest_rates(rate, centre_s, limit_s)
+    return valid_rates(rate).at(centre_s, limit_s)

@@ -15,6 +15,9 @@ from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.reference import device_rates, pulses_at, reference_kind
 from rppgbench.evaluation.windows import Block
 
+WAVEFORMS = ("beats", "pulse", "respiration")
+"""Kinds of references whose rates are read, in place of those of a device."""
+
 
 class ReferenceReader:
     """The references of a batch of pulses; equal ones are read once.
@@ -99,7 +102,7 @@ class ReferenceReader:
         """Rates of reference pulses over 30 to 240 bpm (m, W); NaN for other references."""
         rates: Array = np.full((len(self.truths), len(block.starts)), np.nan)
         pulses = np.isfinite(self.chain.pulses.samples).any(axis=1)
-        if pulses.any():
+        if pulses.any() and self.evaluator.respiration is None:
             by_beats = isinstance(self.evaluator.reference, BeatReading)
             taper: CheckTaper = "boxcar" if by_beats else "hann"
             rates[pulses] = wide_rates(
@@ -116,7 +119,7 @@ def read_device(
     bpm: Array,
     reason: Reasons,
 ) -> None:
-    """Write the rates of a reference that is a device's heart rate, or none, into the arrays.
+    """Write the rates of a reference that is a device's rate, or none, into the arrays.
 
     Args:
         evaluator: The rule.
@@ -127,10 +130,10 @@ def read_device(
         reason: Why there are none (W,), changed in place.
     """
     kind = reference_kind(evaluator, truth)
-    if kind in ("beats", "pulse"):
+    if kind in WAVEFORMS:
         return
     bpm[:] = np.nan
-    if kind == "heart_rate":
+    if kind:
         bpm[:] = device_rates(evaluator, truth, start_s, start_s + duration_s)
     lacking = "no device rate in the window" if kind else f"no {' or '.join(evaluator.truth)}"
     reason[:] = np.where(np.isfinite(bpm), "", f"reference: {lacking}")

@@ -124,6 +124,8 @@ def score_windows(
         "snr": evaluator.snr,
         "correlation": evaluator.correlation,
         "truth": list(evaluator.truth),
+        "quantity": evaluator.quantity,
+        "edge_bpm": evaluator.edge_bpm,
         "band_bpm": (60 * evaluator.estimate.band.low_hz, 60 * evaluator.estimate.band.high_hz),
     }
     return windows
@@ -262,10 +264,10 @@ def _grid_over(evaluator: Evaluator, times_s: Array) -> Waveform:
 
 def _times_of_reference(kind: str, truth: GroundTruth) -> Array:
     """The times of the beats, samples or rates of a reference; none where it has none."""
-    signal = truth.heart_rate if kind == "heart_rate" else truth.pulse
+    signal: Signal | None = getattr(truth, "pulse" if kind == "beats" else kind) if kind else None
     if kind == "beats" and truth.beats_s is not None and signal is None:
         return truth.beats_s
-    return signal.times_s if kind and signal is not None else np.empty(0)
+    return signal.times_s if signal is not None else np.empty(0)
 
 
 def _read_groups(

@@ -36,6 +36,9 @@ class NamedEvaluator:
     name: str
     rule: Evaluator
 
+    def __post_init__(self) -> None:
+        self.rule.require_heart_rates(self.name)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PredictionReader:

@@ -50,6 +50,11 @@ class Scores:
     by: tuple[str, ...] = ("method",)
     groups: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
+    @property
+    def quantity(self) -> str:
+        """What the rows are of: heart rates, or rates of respiration."""
+        return str(self.windows.attrs.get("quantity", "heart rate"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:
@@ -151,6 +156,11 @@ class ReportInputs:
     sections: tuple[Section, ...] = ()
     in_place_of: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def comparable_scores(self) -> tuple[Scores, ...]:
+        """The scores that are of the same quantity as the first."""
+        return tuple(s for s in self.scores if s.quantity == self.scores[0].quantity)
 
     @property
     def role(self) -> str:

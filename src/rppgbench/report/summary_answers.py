@@ -58,7 +58,7 @@ def report_answers(page: ReportInputs) -> list[Answer]:
     answers.append(
         Answer(question="What was left out, and why?", sentences=left_out_words(page, default))
     )
-    if best is not None and len(page.scores) > 1:
+    if best is not None and len(page.comparable_scores) > 1:
         spread = tuple(spread_words(page, best))
         answers.append(Answer(question="Does the evaluator matter?", sentences=spread))
     limits = tuple(

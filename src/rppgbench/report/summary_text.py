@@ -110,7 +110,7 @@ def spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
     name = row_name(best, default.by)
     errors: dict[str, float] = {}
     winners: dict[str, str] = {}
-    for scores in page.scores:
+    for scores in page.comparable_scores:
         for record in records(scores.summary):
             if row_name(record, scores.by) == name and not math.isnan(float(record["mae"])):
                 errors[scores.name] = float(record["mae"])
@@ -135,8 +135,8 @@ def spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
     ]
     if other_winners:
         sentences.append(f"The best method changes with the evaluator: {', '.join(other_winners)}.")
-    elif len(winners) == len(page.scores) and len(default.summary) > 1:
-        sentences.append(f"It is best under all {len(page.scores)} evaluators.")
+    elif len(winners) == len(page.comparable_scores) and len(default.summary) > 1:
+        sentences.append(f"It is best under all {len(winners)} evaluators.")
     return sentences
 
 

@@ -160,7 +160,9 @@ def _regions_and_conditions(protocol: Protocol, place: str) -> Iterator[str]:
 
 
 def _tones(rule: Evaluator) -> Iterator[str]:
-    """The tones within the band that are read as another rate."""
+    """The tones within the band that are read as another rate; a rule of respiration reads none."""
+    if rule.respiration is not None:
+        return
     band = rule.estimate.band
     tolerance_bpm = max(TOLERANCE_BPM, rule.resolution_bpm)
     for bpm in TONES_BPM:

@@ -43,8 +43,8 @@ MAX_REASON = 24
 
 @figure(name=NAME, title=TITLE, place="summary")
 def draw(inputs: ReportInputs) -> Plot | None:
-    """All evaluators of the page; None with fewer than two, or where none scored anything."""
-    scored = [scores for scores in inputs.scores if not scores.summary.empty]
+    """The evaluators of one quantity; None with fewer than two, or where none scored anything."""
+    scored = [scores for scores in inputs.comparable_scores if not scores.summary.empty]
     if len(scored) < 2 or not any(s.summary["mae"].notna().any() for s in scored):
         return None
     return plot_evaluators(scored, baselines=inputs.baselines)

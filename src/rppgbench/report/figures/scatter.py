@@ -41,6 +41,7 @@ def plot_scatter(
     Returns:
         The figure with its caption and data.
     """
+    quantity = str(all_series[0].windows.attrs.get("quantity", "heart rate"))
     frames = [series.paired_windows() for series in all_series]
     points = sum(len(frame) for frame in frames)
     low, high = value_limits(
@@ -56,16 +57,16 @@ def plot_scatter(
         x, y = frame["reference_bpm"].to_numpy(), frame["estimate_bpm"].to_numpy()
         draw_windows(panel, x, y, (low, high, low, high), points=points)
         annotate_corner(panel, _accuracy(series))
-    drawing.supxlabel("Reference heart rate (bpm)", fontsize=8, color=INK)
-    drawing.supylabel("Estimated heart rate (bpm)", fontsize=8, color=INK)
+    drawing.supxlabel(f"Reference {quantity} (bpm)", fontsize=8, color=INK)
+    drawing.supylabel(f"Estimated {quantity} (bpm)", fontsize=8, color=INK)
     return Plot(
         figure=drawing,
         caption=(
-            f"Estimated against reference heart rate under {evaluator}. On the dashed line both "
+            f"Estimated against reference {quantity} under {evaluator}. On the dashed line both "
             f"are equal. {describe_windows(all_series, points=points)}"
         ),
         alt=(
-            f"Estimated against reference heart rate under {evaluator}, a panel for each method. "
+            f"Estimated against reference {quantity} under {evaluator}, a panel for each method. "
             + "; ".join(f"{series.name}: {', '.join(_accuracy(series))}" for series in all_series)
         ),
         data=data,

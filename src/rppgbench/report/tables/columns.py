@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from rppgbench.evaluation import metrics
-from rppgbench.evaluation.band_edge import EDGE_BPM
+from rppgbench.evaluation.evaluator import EDGE_BPM, RESPIRATION_EDGE_BPM
 from rppgbench.evaluation.metric_record import Metric
 
 Direction = Literal["", "low", "high"]
@@ -87,8 +87,9 @@ BAND_EDGE = Column(
     "n_band_edge",
     "At band edge",
     decimals=0,
-    about="Scored windows whose true heart rate lies outside the evaluator's band, or within "
-    f"{EDGE_BPM:g} bpm of its edge. The rule reads a rate beyond its band as one within.",
+    about="Scored windows whose true rate lies outside the evaluator's band, or within "
+    f"{EDGE_BPM:g} bpm of its edge ({RESPIRATION_EDGE_BPM:g} of respiration). The rule reads a "
+    "rate beyond its band as one within.",
 )
 
 RECORDINGS = Column(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.evaluation.band_edge import EDGE_BPM
+from rppgbench.evaluation.evaluator import EDGE_BPM
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.columns import (
@@ -91,7 +91,7 @@ def method_table(
     headings = tuple(Column(key, LABELS.get(key, key), text=True) for key in by)
     return Table(
         key=f"scores-{scores.name}",
-        caption=f"Heart-rate error under {scores.name}: {describe_sample(scores, expected)}",
+        caption=f"{_error_of(scores)} under {scores.name}: {describe_sample(scores, expected)}",
         columns=(*headings, RECORDINGS, COVERAGE, *[BAND_EDGE] * counts_edges, *shown),
         rows=tuple(rows),
         headers=len(by),
@@ -107,6 +107,13 @@ def method_table(
         ),
         marks=marks,
     )
+
+
+def _error_of(scores: Scores) -> str:
+    """What the errors are of, and in which unit where it is not the usual one."""
+    if scores.quantity == "heart rate":
+        return "Heart-rate error"
+    return "Respiration-rate error (bpm: breaths per minute)"
 
 
 def _leak_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
@@ -139,6 +146,7 @@ def describe_band_edge(scores: Scores) -> list[str]:
     beyond = len(scored.loc[scored["band_edge"], keys].drop_duplicates())
     every = len(scored[keys].drop_duplicates())
     low, high = windows.attrs.get("band_bpm", (math.nan, math.nan))
+    edge_bpm = windows.attrs.get("edge_bpm", EDGE_BPM)
     band = "" if math.isnan(low) else f", {low:.0f} to {high:.0f} bpm,"
     beyond_band = (
         "the rule reads an estimate beyond the band as a rate within, and the reference by its "
@@ -148,8 +156,9 @@ def describe_band_edge(scores: Scores) -> list[str]:
         "alike, so a small error there is no evidence."
     )
     return [
-        f"Under {scores.name} the true heart rate of {beyond} of {pluralise(every, 'window')} lies "
-        f"outside the band{band} or within {EDGE_BPM:g} bpm of its edge: {beyond_band}"
+        f"Under {scores.name} the true {scores.quantity} of {beyond} of "
+        f"{pluralise(every, 'window')} lies outside the band{band} or within {edge_bpm:g} bpm of "
+        f"its edge: {beyond_band}"
     ]
 
 

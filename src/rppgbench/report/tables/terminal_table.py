@@ -48,7 +48,9 @@ def score_lines(inputs: ReportInputs, width: int) -> list[str]:
     if not inputs.scores or inputs.scores[0].summary.empty:
         return []
     scores = inputs.scores[0]
-    subject = f"heart-rate error in bpm under {scores.name}, {inputs.role}"
+    unit = "bpm" if scores.quantity == "heart rate" else "breaths per minute"
+    error = f"{scores.quantity.replace(' ', '-')} error in {unit}"
+    subject = f"{error} under {scores.name}, {inputs.role}"
     title = ": ".join(filter(None, (inputs.marks.short, subject)))
     rows = records(canonical_order(scores.summary, scores.by))
     names = {LABELS.get(key, key): [str(row[key]) for row in rows] for key in scores.by}
