@@ -142,6 +142,24 @@ def test_a_late_estimate_on_a_drifting_clock_keeps_its_beats() -> None:
     assert (rows["ibi_error_ms"] < 6).all()
 
 
+def test_an_estimate_of_brightness_is_turned_over_and_one_of_blood_is_not() -> None:
+    """With a fast rise, as a genuine pulse has; as it is given, its beats are at the foot."""
+    beats_s = heart_beats(55.0)
+    phase = np.interp(np.arange(0, SECONDS, 1 / 30), beats_s, 2 * np.pi * np.arange(len(beats_s)))
+    rising = np.cos(phase) + 0.4 * np.cos(2 * phase + 0.9)
+    truth = GroundTruth(pulse=Signal(rising, np.arange(len(rising)) / 30))
+    for sign in (1, -1):
+        rows = scored(Waveform(sign * rising, 30.0), truth)
+        assert (rows["beat_sign"] == sign).all()
+        assert (rows["beat_f1"] > 0.99).all()
+        assert rows["beat_lag_s"].abs().max() < 0.03
+    assert RULE.variability is not None
+    as_given = RULE.variability.model_copy(update={"polarity": "as_given"})
+    rows = scored(Waveform(-rising, 30.0), truth, RULE.model_copy(update={"variability": as_given}))
+    assert (rows["beat_sign"] == 1).all()
+    assert (rows["beat_f1"] < 0.9).all()
+
+
 def test_low_frequencies_need_two_minutes() -> None:
     beats_s = heart_beats()
     long, short = (

@@ -16,6 +16,10 @@ def evaluator(name: str) -> Evaluator:
     return read_evaluator(FOLDER / f"{name}.toml")
 
 
+OF_HEART_RATES = [name for name in NAMES if evaluator(name).respiration is None]
+"""Those whose rows are heart rates."""
+
+
 def beat_rule() -> BeatReading:
     """How `beats_tukey` finds the beats of a reference."""
     rule = evaluator("beats_tukey").reference

@@ -40,10 +40,14 @@ EndpointName = tuple[str, str]
 
 
 def load_evaluators() -> dict[str, Evaluator]:
-    """Every evaluator of heart rates that there is, by name."""
+    """Every evaluator of heart rates that there is, by name; none reads beats of estimates."""
     files = sorted(toml_files("protocols/evaluators").items())
     rules = {name: read_evaluator(file) for name, file in files}
-    return {name: rule for name, rule in rules.items() if rule.respiration is None}
+    return {
+        name: rule.model_copy(update={"variability": None})
+        for name, rule in rules.items()
+        if rule.respiration is None
+    }
 
 
 def decomposition_inputs(

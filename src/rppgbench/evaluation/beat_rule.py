@@ -14,6 +14,10 @@ That of NeuroKit2 needs the extra `hrv`.
 """
 
 
+Polarity = Literal["as_given", "steeper_rise"]
+"""Which way up an estimate is read. Methods follow brightness or the volume of blood."""
+
+
 class BeatFilter(Passing):
     """Butterworth band-pass of an order, forward and backward, at the sensor's own rate."""
 

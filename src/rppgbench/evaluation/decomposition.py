@@ -122,8 +122,8 @@ def differing(first: Endpoint, second: Endpoint) -> tuple[str, ...]:
 def mixed_evaluator(first: Evaluator, second: Evaluator, changed: Group) -> Evaluator:
     """The first evaluator with some groups of settings from the second, validated again.
 
-    Settings that no error depends on (texts, SNR, correlation) stay those of the first; beats of
-    estimates are not read. Where
+    Settings that no error depends on (texts, SNR, correlation) stay those of the first, and so
+    does how beats of estimates are read where the mixed rule can read them. Where
     `reference` is "same", the reference follows the estimate's steps in the mixed rule too.
 
     Args:
@@ -131,13 +131,19 @@ def mixed_evaluator(first: Evaluator, second: Evaluator, changed: Group) -> Eval
         second: The evaluator that the groups are taken from.
         changed: The groups.
     """
-    settings = first.model_dump() | {"variability": None}
+    settings = first.model_dump()
     second_settings = second.model_dump()
     for group in changed - {REGION}:
         of_rule, of_chain = RULE_GROUPS[group]
         settings |= {key: second_settings[key] for key in of_rule}
         settings["estimate"] |= {key: second_settings["estimate"][key] for key in of_chain}
+    if settings["unit"] != "window" or not _is_read_by_beats(settings["reference"]):
+        settings["variability"] = None
     return Evaluator.model_validate(settings)
+
+
+def _is_read_by_beats(reference: object) -> bool:
+    return isinstance(reference, dict) and reference.get("kind") == "beats"
 
 
 def decompose(

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from rppgbench.core.protocol import Declaration
-from rppgbench.evaluation.beat_rule import BeatFilter, Detector
+from rppgbench.evaluation.beat_rule import BeatFilter, Detector, Polarity
 
 Modulation = Literal["baseline", "amplitude", "frequency"]
 """What respiration changes in a pulse (`rppgbench.signals.pulse_modulations`)."""
@@ -30,6 +30,10 @@ class RespirationReading(Declaration):
     filter: BeatFilter
     upsampled_hz: float = Field(ge=100, le=2000)
     detector: Detector
+    polarity: Polarity = Field(
+        description="`as_given`, or `steeper_rise`: an estimate that falls faster than it rises is "
+        "turned over"
+    )
     normal_share: float = Field(
         gt=0,
         le=10,

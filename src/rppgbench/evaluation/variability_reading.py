@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import ROUNDING_S, Array, Signal, Waveform
-from rppgbench.evaluation.beat_reading import Beats, beats_of, join_pieces, reference_beats
+from rppgbench.evaluation.beat_reading import (
+    Beats,
+    beats_of,
+    join_pieces,
+    reference_beats,
+    upright,
+)
 from rppgbench.evaluation.beat_rule import BeatReading
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.reference import reference_kind
@@ -37,6 +43,7 @@ FLOORS = ("ibi_floor_ms", *(f"{name}_floor" for name in MEASURES))
 
 COLUMNS = (
     "beat_lag_s",
+    "beat_sign",
     *ERRORS,
     *FLOORS,
     *MEASURES,
@@ -264,7 +271,8 @@ class _RecordingReader:
         self.rule, self.gap_share = evaluator.variability, evaluator.gap_share
         self.fs = pulse.fs
         self.reference = _reference(evaluator, truth)
-        self.beats = beats_of(Signal(pulse.samples, pulse.times_s()), self.rule)
+        estimate, self.sign = upright(Signal(pulse.samples, pulse.times_s()), self.rule)
+        self.beats = beats_of(estimate, self.rule)
         self.intervals = intervals_of(self.beats, self.rule)
         self.lag_s = 0.0
 
@@ -309,6 +317,7 @@ class _RecordingReader:
             self.lag_s = match.lag_s
         return {
             "beat_f1": f1,
+            "beat_sign": float(self.sign) if len(wide.times_s) else float("nan"),
             "beat_lag_s": match.lag_s if matched else float("nan"),
             "ibi_error_ms": _interval_error_ms(match, wide, expected),
         }

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from rppgbench.core.protocol import Declaration
-from rppgbench.evaluation.beat_rule import BeatFilter, Detector
+from rppgbench.evaluation.beat_rule import BeatFilter, Detector, Polarity
 
 
 class VariabilityReading(Declaration):
@@ -21,6 +21,10 @@ class VariabilityReading(Declaration):
     filter: BeatFilter
     upsampled_hz: float = Field(ge=100, le=2000)
     detector: Detector
+    polarity: Polarity = Field(
+        description="`as_given`, or `steeper_rise`: an estimate that falls faster than it rises is "
+        "turned over"
+    )
     match_within_s: float = Field(
         gt=0, le=0.5, description="a beat is right at most this far from that of the reference"
     )
