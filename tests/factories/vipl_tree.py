@@ -49,13 +49,25 @@ def fold_of(name: str) -> int:
     return (int(name.split("/", maxsplit=1)[0][1:]) - 1) % 5
 
 
-def write_vipl_tree(root: Path, *, subjects: int = SUBJECTS, seconds: float = 10.4) -> int:
+def write_vipl_tree(
+    root: Path,
+    *,
+    subjects: int = SUBJECTS,
+    seconds: float = 10.4,
+    distinct_folds: int = DISTINCT_FOLDS,
+) -> int:
     """Write the tree and return the number of recordings.
 
-    The videos are hard links to 12 rendered films. In three of the five folds the times of the
-    frames differ between the recordings of sources 1 and 3, and the length of the wave between
-    those of source 2, which has no times: they are videos of their own for a cache that goes by
-    content. The recordings of the other two folds repeat them.
+    The videos are hard links to 12 rendered films. In `distinct_folds` of the five folds the times
+    of the frames differ between the recordings of sources 1 and 3, and the length of the wave
+    between those of source 2, which has no times: they are videos of their own for a cache that
+    goes by content. The recordings of the other folds repeat them.
+
+    Args:
+        root: the folder of the tree.
+        subjects: how many of the 107 subjects.
+        seconds: length of the films.
+        distinct_folds: folds whose recordings differ from each other, of five.
     """
     writer = load_datasets().available["vipl_hr"].simulate
     assert isinstance(writer, SimulatedWriter)
@@ -68,7 +80,7 @@ def write_vipl_tree(root: Path, *, subjects: int = SUBJECTS, seconds: float = 10
     names = sorted(recording_names(subjects), key=lambda named: fold_of(named[0]))
     for count, (name, source) in enumerate(names):
         film = films / "data" / f"p{1 + count % FILMS_OF_A_SOURCE}" / "v1" / f"source{source}"
-        if fold_of(name) < DISTINCT_FOLDS or not contents[film]:
+        if fold_of(name) < distinct_folds or not contents[film]:
             contents[film].append(count)
         _link(film, root / "data" / name, contents[film][count % len(contents[film])])
     for fold in range(min(5, subjects)):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..factories.vipl_tree import SUBJECTS, write_vipl_tree
+from ..factories.vipl_tree import DISTINCT_FOLDS, SUBJECTS, write_vipl_tree
 
 MB = 2**20
 METHODS = "green,ica,chrom,pos,two_sr,pbv,lgi,omit,constant,contrast_phys"
@@ -85,14 +85,15 @@ class Watch:
 class Night:
     """One folder, one executor."""
 
-    def __init__(self, folder: Path, executor: str, subjects: int) -> None:
+    def __init__(self, folder: Path, executor: str, subjects: int, distinct_folds: int) -> None:
         self.folder, self.executor, self.watch = folder, executor, Watch()
         self.tree, self.out = folder / "tree", folder / f"results-{executor}"
         self.cache = folder / f"cache-{executor}"
         self.numbers: dict[str, Any] = {"executor": executor}
         self.servers: dict[str, subprocess.Popen[bytes]] = {}
         if not self.tree.is_dir():
-            self.timed("tree written, s", lambda: write_vipl_tree(self.tree, subjects=subjects))
+            size = {"subjects": subjects, "distinct_folds": distinct_folds}
+            self.timed("tree written, s", lambda: write_vipl_tree(self.tree, **size))
 
     def timed(self, name: str, act: Callable[[], Any]) -> Any:
         began, before_s = time.monotonic(), processor_s()
@@ -186,11 +187,13 @@ class Night:
             ("the parent alone", lambda: self.stored() > 0.5 * jobs, self.kill_parent),
             ("parent and training", lambda: self.models() > 1, self.kill_run),
         ]
+        began = time.monotonic()
         run = self.start(*self.words(), log=f"{self.executor}.log")
         for name, due, kill in kills:
             while run.poll() is None and not due():
                 time.sleep(1)
-            print(f"kill -9 of {name}: {self.stored()} estimates, {run.poll()=}", flush=True)
+            at_s = round(time.monotonic() - began)
+            print(f"{at_s} s, kill -9 of {name}: {self.stored()} estimates", flush=True)
             if run.poll() is None:
                 kill(run)
             if run.poll() is not None and run.returncode not in {0, 3}:
@@ -255,9 +258,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--executor", choices=["local", "dask"], default="local")
     parser.add_argument("--subjects", type=int, default=SUBJECTS)
+    parser.add_argument("--distinct-folds", type=int, default=DISTINCT_FOLDS)
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    night = Night(args.folder.absolute(), args.executor, args.subjects)
+    night = Night(args.folder.absolute(), args.executor, args.subjects, args.distinct_folds)
     try:
         night.measure()
     finally:
