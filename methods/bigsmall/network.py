@@ -110,7 +110,7 @@ PUBLIC_NAMES = {
 NETWORK = FrameNetwork(
     name="bigsmall",
     make=make_network,
-    read=large_and_small,
+    prepare=large_and_small,
     measure=measure_scale,
     public_names=PUBLIC_NAMES,
 )

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rppgbench.neural.frame_differences import CHUNK, VideoScale, normalise_differences
+from rppgbench.neural.frame_differences import CHUNK, VideoScale
+from rppgbench.neural.frame_inputs import normalise_differences, standardise_pictures
 from rppgbench.system.errors import BenchError
 
 REDUCTION = 16
@@ -28,14 +29,19 @@ def small_pictures(video: NDArray[Any]) -> NDArray[np.float32]:
     (1, 1, 2, 1)
     """
     frames, height, width, channels = video.shape
+    shape = (frames, *_blocks(height, width), channels)
+    out: NDArray[np.float32] = video.reshape(shape).mean(axis=(2, 4), dtype=np.float32)
+    return out
+
+
+def _blocks(height: int, width: int) -> tuple[int, int, int, int]:
+    """Number and height of the rows of blocks, then number and width of the columns."""
     if height % REDUCTION or width % REDUCTION:
         raise BenchError(
             f"bigsmall: a crop of {width} pixels does not fit; choose a multiple of {REDUCTION}, "
             "as toolbox_144"
         )
-    shape = (frames, height // REDUCTION, REDUCTION, width // REDUCTION, REDUCTION, channels)
-    out: NDArray[np.float32] = video.reshape(shape).mean(axis=(2, 4), dtype=np.float32)
-    return out
+    return height // REDUCTION, REDUCTION, width // REDUCTION, REDUCTION
 
 
 def measure_scale(video: NDArray[Any]) -> VideoScale:
@@ -50,28 +56,26 @@ def measure_scale(video: NDArray[Any]) -> VideoScale:
     return replace(VideoScale.measure(video), difference_deviation=differences)
 
 
-def large_and_small(
-    video: NDArray[Any], start: int, length: int, scale: VideoScale
-) -> NDArray[np.float32]:
+def large_and_small(pictures: Tensor, scale: Tensor) -> Tensor:
     """Each frame's large picture and, behind it, the differences of its small one, as one row.
 
     Args:
-        video: pictures (T, S, S, 3).
-        start: first picture of the clip.
-        length: pictures in the clip.
-        scale: what `measure_scale` gives of the whole video.
+        pictures: clips with the next picture (B, T + 1, S, S, 3).
+        scale: of what `measure_scale` gives of the whole videos (B, 3).
 
     Returns:
-        (length, 3, S * S + s * s) with s = S / 16. Large pictures that no layer sees, the second
-        and third of each group of three, are 0.
+        (B, T, 3, S * S + s * s) with s = S / 16. Large pictures that no layer sees, the second and
+        third of each group of three, are 0.
     """
-    frames = np.asarray(video[start : start + length + 1])
-    small = normalise_differences(small_pictures(frames), scale.difference_deviation)[:length]
-    large = scale.standardise(frames[:length:GROUP])
-    pixels = large.shape[1] * large.shape[2]
-    out = np.zeros((length, 3, pixels + small.shape[1] * small.shape[2]), np.float32)
-    out[::GROUP, :, :pixels] = large.transpose(0, 3, 1, 2).reshape(len(large), 3, pixels)
-    out[:, :, pixels:] = small.transpose(0, 3, 1, 2).reshape(length, 3, -1)
+    batch, frames, height, width, channels = pictures.shape
+    shape = (batch, frames, *_blocks(height, width), channels)
+    small = normalise_differences(pictures.float().reshape(shape).mean(dim=(3, 5)), scale[:, 2])
+    large = standardise_pictures(pictures[:, :-1:GROUP], scale)
+    small, large = (values.permute(0, 1, 4, 2, 3).flatten(3) for values in (small, large))
+    pixels = height * width
+    out = small.new_zeros(*small.shape[:3], pixels + small.shape[3])
+    out[:, ::GROUP, :, :pixels] = large
+    out[..., pixels:] = small
     return out
 
 

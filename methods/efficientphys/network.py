@@ -1,6 +1,6 @@
 """EfficientPhys: the attention network with one stream."""
 
-from rppgbench.neural.frame_differences import appearance_and_next
+from rppgbench.neural.frame_inputs import appearance_and_next
 from rppgbench.neural.frame_parameters import ShiftParameters
 from rppgbench.neural.frame_supervision import FrameNetwork
 from rppgbench.neural.networks.convolutional_attention import (
@@ -14,4 +14,4 @@ def make_network(params: ShiftParameters) -> AttentionNetwork:
     return make_attention_network(params, depth=params.depth, single_stream=True)
 
 
-NETWORK = FrameNetwork(name="efficientphys", make=make_network, read=appearance_and_next)
+NETWORK = FrameNetwork(name="efficientphys", make=make_network, prepare=appearance_and_next)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from rppgbench.neural.frame_differences import pictures_and_next
+from rppgbench.neural.frame_inputs import pictures_and_next
 from rppgbench.neural.frame_supervision import FrameNetwork, require_sides
 from rppgbench.neural.frame_targets import WAVE
 from rppgbench.neural.losses.agreement import choose_correlation_loss
@@ -163,7 +163,7 @@ PUBLIC_NAMES = {
 NETWORK = FrameNetwork(
     name="factorizephys",
     make=make_network,
-    read=pictures_and_next,
+    prepare=pictures_and_next,
     choose_loss=lambda params: choose_correlation_loss(params.loss),
     target=WAVE,
     public_names=PUBLIC_NAMES,

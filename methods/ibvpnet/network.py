@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rppgbench.neural.deterministic_layers import LargestPool3d
-from rppgbench.neural.frame_differences import pictures_and_next
+from rppgbench.neural.frame_inputs import pictures_and_next
 from rppgbench.neural.frame_supervision import FrameNetwork, require_sides
 from rppgbench.neural.frame_targets import WAVE
 from rppgbench.neural.losses.agreement import choose_correlation_loss
@@ -112,7 +112,7 @@ def make_network(params: "DifferencingParameters") -> DifferencingNetwork:
 NETWORK = FrameNetwork(
     name="ibvpnet",
     make=make_network,
-    read=pictures_and_next,
+    prepare=pictures_and_next,
     choose_loss=lambda params: choose_correlation_loss(params.loss),
     target=WAVE,
 )

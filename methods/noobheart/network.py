@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.neural.deterministic_layers import repeat_last
-from rppgbench.neural.frame_differences import pictures_to_one
+from rppgbench.neural.frame_inputs import pictures_to_one
 from rppgbench.neural.frame_supervision import FrameNetwork, absolute_error, require_sides
 from rppgbench.neural.frame_targets import HALF_BEATS
 from rppgbench.neural.losses.power_spectra import full_precision
@@ -91,7 +91,7 @@ def make_network(params: "SmallParameters") -> SmallNetwork:
 NETWORK = FrameNetwork(
     name="noobheart",
     make=make_network,
-    read=pictures_to_one,
+    prepare=pictures_to_one,
     choose_loss=lambda params: absolute_error,
     target=HALF_BEATS,
     step_s=1.0,

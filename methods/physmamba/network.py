@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rppgbench.neural.deterministic_layers import LargestPool3d, repeat_last
-from rppgbench.neural.frame_differences import motion_only
+from rppgbench.neural.frame_inputs import motion_only
 from rppgbench.neural.frame_supervision import FrameNetwork, require_sides
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.networks.state_space import TWO_WAY_PUBLIC_NAMES, StateSpaceMixer
@@ -200,7 +200,7 @@ PUBLIC_NAMES = {
 NETWORK = FrameNetwork(
     name="physmamba",
     make=make_network,
-    read=motion_only,
+    prepare=motion_only,
     choose_loss=lambda params: negative_pearson,
     public_names=PUBLIC_NAMES,
 )

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from rppgbench.neural.deterministic_layers import LargestPool3d, repeat_last
-from rppgbench.neural.frame_differences import motion_only
+from rppgbench.neural.frame_inputs import motion_only
 from rppgbench.neural.frame_parameters import FrameParameters
 from rppgbench.neural.frame_supervision import FrameNetwork
 from rppgbench.neural.losses.agreement import negative_pearson
@@ -78,7 +78,7 @@ PUBLIC_NAMES = {
 NETWORK = FrameNetwork(
     name="physnet_toolbox",
     make=make_network,
-    read=motion_only,
+    prepare=motion_only,
     choose_loss=lambda params: negative_pearson,
     public_names=PUBLIC_NAMES,
 )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.neural.deterministic_layers import LargestPool2d, repeat_last
-from rppgbench.neural.frame_differences import appearance
+from rppgbench.neural.frame_inputs import appearance
 from rppgbench.neural.frame_supervision import FrameNetwork, require_sides
 from rppgbench.neural.frame_targets import WAVE
 from rppgbench.neural.losses.power_spectra import full_precision
@@ -209,7 +209,7 @@ def diagonals(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 NETWORK = FrameNetwork(
     name="rhythmmamba",
     make=make_network,
-    read=appearance,
+    prepare=appearance,
     choose_loss=lambda params: choose_rhythm_loss("none", params.fs),
     target=WAVE,
     public_names=PUBLIC_NAMES,

@@ -1,6 +1,6 @@
 """TS-CAN: the attention network with temporal shifts."""
 
-from rppgbench.neural.frame_differences import motion_and_appearance
+from rppgbench.neural.frame_inputs import motion_and_appearance
 from rppgbench.neural.frame_parameters import ShiftParameters
 from rppgbench.neural.frame_supervision import FrameNetwork
 from rppgbench.neural.networks.convolutional_attention import (
@@ -14,4 +14,4 @@ def make_network(params: ShiftParameters) -> AttentionNetwork:
     return make_attention_network(params, depth=params.depth)
 
 
-NETWORK = FrameNetwork(name="ts_can", make=make_network, read=motion_and_appearance)
+NETWORK = FrameNetwork(name="ts_can", make=make_network, prepare=motion_and_appearance)

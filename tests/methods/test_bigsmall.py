@@ -7,6 +7,7 @@ import torch
 from rppgbench.neural.frame_differences import frame_differences
 from rppgbench.system.errors import BenchError
 
+from ..factories.frame_inputs import clip_input
 from ..oracles.parts import part
 
 SIDE = 48
@@ -16,7 +17,7 @@ VIDEO = np.random.default_rng(0).integers(60, 200, (20, SIDE, SIDE, 3)).astype(n
 def rows(start: int, length: int) -> torch.Tensor:
     pictures = part("bigsmall.pictures")
     scale = pictures.measure_scale(VIDEO)
-    return torch.from_numpy(pictures.large_and_small(VIDEO, start, length, scale))
+    return clip_input(pictures.large_and_small, VIDEO, start, length, scale)[0]
 
 
 def test_every_third_picture_is_large_and_standardised_over_the_video() -> None:

@@ -12,6 +12,7 @@ from rppgbench.core.method import LEARNED_FROM, Example, Method, Model, Training
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
+from rppgbench.neural.batches import BatchesTaken, take_batches
 from rppgbench.neural.losses.agreement import correlation
 from rppgbench.neural.networks.temporal_difference import TemporalDifference
 from rppgbench.system.errors import BenchError
@@ -178,6 +179,21 @@ def test_frame_networks_learn_the_pulse_of_unseen_pictures(name: str, tmp_path: 
     pulse = method.estimate(stretch, model, **params)
     r = float(correlation(torch.from_numpy(pulse.samples), torch.from_numpy(truth)))
     assert r > 0.8  # with its sign: more blood is up
+
+
+@pytest.mark.parametrize("name", ["deepphys", "efficientphys", "physnet_toolbox", "bigsmall"])
+def test_batches_hold_pictures_as_they_are_stored(name: str, tmp_path: Path) -> None:
+    """Bytes, and one picture more than the clip: reading computes nothing, so it keeps up."""
+    with pytest.raises(BatchesTaken) as taken, take_batches():
+        trained(name, tmp_path)
+    source = taken.value.source
+    rng = np.random.default_rng(0)
+    batch = source.read(next(iter(source.choose(rng))), rng)
+    side = SIDE.get(name, 16)
+    assert batch["clip"].dtype == np.uint8
+    assert batch["clip"].shape[1:] == (31, side, side, 3)
+    assert batch["scale"].shape == (len(batch["clip"]), 3)
+    assert (batch["scale"] > 0).all()
 
 
 def test_the_loss_of_the_map_network_falls_and_its_pulse_has_the_sign(tmp_path: Path) -> None:

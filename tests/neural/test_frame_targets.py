@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from rppgbench.neural.frame_differences import VideoScale, pictures_and_next, pictures_to_one
+from rppgbench.neural.frame_differences import VideoScale
+from rppgbench.neural.frame_inputs import pictures_and_next, pictures_to_one
 from rppgbench.neural.frame_targets import (
     average_windows,
     half_beats,
@@ -14,6 +15,7 @@ from rppgbench.neural.frame_targets import (
 from rppgbench.neural.losses.agreement import choose_correlation_loss
 from rppgbench.system.errors import BenchError
 
+from ..factories.frame_inputs import clip_input
 from ..oracles.parts import part
 
 TIMES = np.arange(300) / 30
@@ -66,9 +68,12 @@ def test_pictures_have_the_next_one_and_the_last_is_repeated() -> None:
     video = np.arange(5 * 2 * 2 * 3, dtype=np.uint8).reshape(5, 2, 2, 3)
     scale = VideoScale.measure(video)
     channels_first = video.transpose(0, 3, 1, 2)
-    np.testing.assert_array_equal(pictures_and_next(video, 1, 2, scale), channels_first[1:4])
-    np.testing.assert_array_equal(pictures_and_next(video, 3, 2, scale), channels_first[[3, 4, 4]])
-    np.testing.assert_allclose(pictures_to_one(video, 1, 2, scale) * 255, channels_first[1:3])
+    early = clip_input(pictures_and_next, video, 1, 2, scale)[0]
+    np.testing.assert_array_equal(early, channels_first[1:4])
+    late = clip_input(pictures_and_next, video, 3, 2, scale)[0]
+    np.testing.assert_array_equal(late, channels_first[[3, 4, 4]])
+    to_one = clip_input(pictures_to_one, video, 1, 2, scale)[0]
+    np.testing.assert_allclose(to_one * 255, channels_first[1:3])
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,15 @@ import torch
 from rppgbench.api.videos import load_model
 from rppgbench.cli import main
 from rppgbench.extraction.crops import CropView, crop_rule
-from rppgbench.neural.frame_differences import VideoScale, motion_only
+from rppgbench.neural.frame_differences import VideoScale
+from rppgbench.neural.frame_inputs import motion_only
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.public_weights import data_sets_of_file, to_own_names
 from rppgbench.neural.safetensors_io import read_weights
 from rppgbench.system.errors import BenchError
 
 from ..conftest import SHARED
+from ..factories.frame_inputs import clip_input
 from ..oracles.oracle import load
 from ..oracles.parts import part
 
@@ -85,7 +87,7 @@ def test_a_network_agrees_with_the_public_code_on_its_public_weights(
     expected = arrays[f"wave__{name}__chunks2x{CHUNK}"]
     with torch.inference_mode():
         parts = [
-            network(torch.from_numpy(motion_only(video, start, CHUNK, scale)[None]))[0].numpy()
+            network(clip_input(motion_only, video, start, CHUNK, scale))[0].numpy()
             for start in range(0, len(expected), CHUNK)
         ]
     assert np.abs(np.concatenate(parts) - expected).max() < 1e-3 * expected.std()

@@ -4,9 +4,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from rppgbench.neural.frame_differences import VideoScale, appearance
+from rppgbench.neural.frame_differences import VideoScale
+from rppgbench.neural.frame_inputs import appearance
 from rppgbench.neural.networks.fusion_stem import FusionStem
 
+from ..factories.frame_inputs import clip_input
 from ..oracles.parts import part
 
 
@@ -26,7 +28,7 @@ def test_features_of_a_still_film_are_those_of_each_picture_alone() -> None:
 def test_pictures_are_standardised_and_the_last_one_is_repeated() -> None:
     video = np.random.default_rng(0).integers(0, 255, (5, 4, 4, 3), dtype=np.uint8)
     scale = VideoScale.measure(video)
-    clip = appearance(video, 2, 4, scale)
+    clip = clip_input(appearance, video, 2, 4, scale)[0]
     assert clip.shape == (4, 3, 4, 4)
     expected = (video.transpose(0, 3, 1, 2) - scale.mean) / scale.deviation
     np.testing.assert_allclose(clip, expected[[2, 3, 4, 4]], atol=1e-5)

@@ -13,13 +13,11 @@ from rppgbench.core.method import Training
 from rppgbench.neural.clips import Clips, Segment
 from rppgbench.neural.frame_differences import (
     VideoScale,
-    appearance_and_next,
     integrate,
-    motion_and_appearance,
-    normalise_differences,
     pulse_differences,
     standardise,
 )
+from rppgbench.neural.frame_inputs import appearance_and_next, motion_and_appearance
 from rppgbench.neural.losses.rate_spectrum import (
     clip_rates,
     off_peak_power,
@@ -39,6 +37,7 @@ from rppgbench.neural.training import train
 from rppgbench.neural.training_stage import Recipe
 
 from ..factories.batches import make_batches
+from ..factories.frame_inputs import clip_input, normalised_video
 
 FS = 30.0
 
@@ -66,44 +65,44 @@ def test_a_long_video_is_measured_in_pieces_as_in_one() -> None:
     scale = VideoScale.measure(pictures)
     assert scale.mean == pytest.approx(pictures.mean(), rel=1e-9)
     assert scale.deviation == pytest.approx(pictures.std(), rel=1e-9)
-    moving = normalise_differences(pictures)
-    change = normalise_differences(pictures, 1.0)[:-1].astype(np.float64)
+    moving = normalised_video(pictures)
+    change = normalised_video(pictures, 1.0)[:-1].astype(np.float64)
     assert scale.difference_deviation == pytest.approx(change.std(), rel=1e-6)
     np.testing.assert_allclose(
-        normalise_differences(pictures, scale.difference_deviation), moving, rtol=1e-5
+        normalised_video(pictures, scale.difference_deviation), moving, rtol=1e-5
     )
 
 
 def test_the_input_of_a_clip_is_a_part_of_the_input_of_the_video() -> None:
     pictures = video(50)
     scale = VideoScale.measure(pictures)
-    moving = normalise_differences(pictures)
+    moving = normalised_video(pictures)
     look = standardise(pictures)
     for start in (0, 20, 30):  # the last one ends with the video
-        clip = motion_and_appearance(pictures, start, 20, scale)
+        clip = clip_input(motion_and_appearance, pictures, start, 20, scale)[0].numpy()
         assert clip.shape == (20, 6, 4, 4)
         both = clip.transpose(0, 2, 3, 1)
         np.testing.assert_allclose(both[..., :3], moving[start : start + 20], rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(both[..., 3:], look[start : start + 20], rtol=1e-4, atol=1e-5)
-    alone = appearance_and_next(pictures, 30, 20, scale)
+    alone = clip_input(appearance_and_next, pictures, 30, 20, scale)[0].numpy()
     assert alone.shape == (21, 3, 4, 4)
     np.testing.assert_array_equal(alone[-1], alone[-2])
-    later = appearance_and_next(pictures, 0, 20, scale)
+    later = clip_input(appearance_and_next, pictures, 0, 20, scale)[0].numpy()
     np.testing.assert_allclose(later[-1].transpose(1, 2, 0), look[20], rtol=1e-4, atol=1e-5)
 
 
 def test_light_and_skin_colour_cancel_in_differences() -> None:
     pulse = 1 + 0.01 * np.sin(np.arange(60) / 4)
     skin = np.array([[200.0, 90.0, 60.0], [40.0, 30.0, 20.0]])
-    out = normalise_differences(skin[None] * pulse[:, None, None])
+    out = normalised_video(skin[None] * pulse[:, None, None])
     np.testing.assert_allclose(out, out[:, :1, :1] * np.ones((1, 2, 3)), atol=1e-3)
 
 
 def test_a_still_video_has_zero_motion_and_appearance() -> None:
     still = np.full((9, 4, 4, 3), 100, np.uint8)
-    assert not normalise_differences(still).any()
+    assert not normalised_video(still).any()
     assert not standardise(still).any()
-    assert not motion_and_appearance(still, 0, 9, VideoScale.measure(still)).any()
+    assert not clip_input(motion_and_appearance, still, 0, 9, VideoScale.measure(still)).any()
 
 
 def test_the_sum_of_the_differences_is_the_pulse() -> None:

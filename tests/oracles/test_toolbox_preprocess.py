@@ -3,15 +3,16 @@
 import numpy as np
 
 from rppgbench.core.waveform import Signal
-from rppgbench.neural.frame_differences import normalise_differences, pulse_differences, standardise
+from rppgbench.neural.frame_differences import pulse_differences, standardise
 
+from ..factories.frame_inputs import normalised_video
 from .oracle import load
 
 ARRAYS, _ = load("toolbox_preprocess")
 
 
 def test_differences_of_pictures() -> None:
-    out = normalise_differences(ARRAYS["video"])
+    out = normalised_video(ARRAYS["video"])
     assert out.dtype == ARRAYS["diff_video"].dtype
     np.testing.assert_allclose(out, ARRAYS["diff_video"], rtol=1e-9, atol=1e-9)
     assert not out[-1].any()
@@ -21,13 +22,13 @@ def test_bytes_give_what_their_values_give_and_do_not_wrap_around() -> None:
     pictures = ARRAYS["video_u8"]
     assert pictures.dtype == np.uint8
     np.testing.assert_allclose(
-        normalise_differences(pictures),
-        normalise_differences(pictures.astype(np.float64)),
+        normalised_video(pictures),
+        normalised_video(pictures.astype(np.float64)),
         rtol=1e-6,  # the result is in single precision
         atol=1e-6,
     )
     wrapped = ARRAYS["diff_video_u8input"]  # what the reference gives for bytes: not what is meant
-    assert np.abs(normalise_differences(pictures) - wrapped).max() > 0.1
+    assert np.abs(normalised_video(pictures) - wrapped).max() > 0.1
 
 
 def test_standardised_pictures() -> None:

@@ -14,6 +14,7 @@ from rppgbench.core.waveform import Waveform
 from rppgbench.neural.batches import Batch, BatchSource
 from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments, resample_to_rate
 from rppgbench.neural.frame_differences import VideoScale
+from rppgbench.neural.frame_inputs import read_with_next, scale_row
 from rppgbench.neural.frame_parameters import FrameParameters
 from rppgbench.neural.frame_targets import DIFFERENCES, Target
 from rppgbench.neural.inference import run_windows
@@ -22,8 +23,9 @@ from rppgbench.neural.public_weights import to_own_names
 from rppgbench.neural.single_stage import train_single_stage
 from rppgbench.system.errors import BenchError
 
-Read = Callable[[NDArray[Any], int, int, VideoScale], NDArray[np.float32]]
-"""From a video (T, H, W, 3), start, length and scale to the network's input for a clip."""
+Prepare = Callable[[Tensor, Tensor], Tensor]
+"""From clips with the next picture (B, T + 1, H, W, 3), as they are stored, and the scales (B, 3)
+of their videos to the input of the network (B, T or T + 1, C, H, W)."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From the network's output (B, T) and the label (B, T) to a loss for each clip (B,)."""
@@ -88,16 +90,18 @@ def require_sides(
 
 
 class _Learner(nn.Module):
-    """A network and the loss of its output against the label."""
+    """A network, the making of its input, and the loss of its output against the label."""
 
-    def __init__(self, network: nn.Module, loss: Loss) -> None:
+    def __init__(self, network: nn.Module, prepare: Prepare, loss: Loss) -> None:
         super().__init__()
         self.network = network
+        self.prepare = prepare
         self.loss = loss
 
     def forward(self, batch: Mapping[str, Tensor], epoch: int) -> dict[str, Tensor]:
         """The mean loss over the clips with a whole label."""
-        error = self.loss(self.network(batch["clip"]).float(), batch["label"])
+        clips = self.prepare(batch["clip"], batch["scale"])
+        error = self.loss(self.network(clips).float(), batch["label"])
         flags = batch["labelled"]
         return {"loss": (flags * error).sum() / flags.sum().clamp_min(1.0)}
 
@@ -109,8 +113,8 @@ class FrameNetwork(Generic[Record]):
     Attributes:
         name: name of the method.
         make: makes the network from the method's parameters.
-        read: makes the network's input from a video.
-        measure: measures the scale of a video for `read`.
+        prepare: makes the network's input from pictures, on the device.
+        measure: measures the scale of a video for `prepare`.
         choose_loss: gives the loss of its output against the label.
         target: what the output is.
         step_s: seconds from one window to the next at test; 0 for adjacent windows.
@@ -121,7 +125,7 @@ class FrameNetwork(Generic[Record]):
 
     name: str
     make: Callable[[Record], nn.Module]
-    read: Read
+    prepare: Prepare
     measure: Callable[[NDArray[Any]], VideoScale] = VideoScale.measure
     choose_loss: Callable[[Record], Loss] = lambda params: squared_error
     target: Target = DIFFERENCES
@@ -152,22 +156,29 @@ class FrameNetwork(Generic[Record]):
             if segment.pulse is not None
         ]
         clips = Clips(segments, params.clip_length)
-        scales = [self.measure(segment.samples) for segment in segments]
+        scales = np.stack([scale_row(self.measure(segment.samples)) for segment in segments])
 
-        def read(start: ClipStart) -> NDArray[np.float32]:
-            return self.read(segments[start[0]].samples, start[1], clips.length, scales[start[0]])
+        def read(starts: Sequence[ClipStart]) -> tuple[NDArray[Any], NDArray[np.float32]]:
+            clip_pictures = [
+                read_with_next(segments[segment].samples, first, clips.length)
+                for segment, first in starts
+            ]
+            return np.stack(clip_pictures), scales[[segment for segment, _ in starts]]
 
         def read_batch(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
             labels, flags = clips.pulses(starts)
-            pictures = np.stack([read(start) for start in starts])
-            return {"clip": pictures, "label": labels, "labelled": flags}
+            pictures, batch_scales = read(starts)
+            return {"clip": pictures, "scale": batch_scales, "label": labels, "labelled": flags}
+
+        def make_input(start: ClipStart) -> Tensor:
+            return self.prepare(*map(torch.from_numpy, read([start])))
 
         loss = self.choose_loss(params)
         return train_single_stage(
-            lambda: _Learner(self.make(params), loss),
+            lambda: _Learner(self.make(params), self.prepare, loss),
             BatchSource(lambda rng: clips.sliding(rng, params.batch, clips.length), read_batch),
             clips,
-            lambda start: torch.from_numpy(read(start)[None]),
+            make_input,
             training,
             params,
             to_pulses=lambda out: torch.from_numpy(
@@ -194,13 +205,18 @@ class FrameNetwork(Generic[Record]):
         load_arrays(network, arrays)
         even = resample_to_rate(clip, params.fs)
         video = even.samples
-        scale = self.measure(video)
+        scale = torch.from_numpy(scale_row(self.measure(video))[None])
+
+        def make_input(start: int, count: int) -> Tensor:
+            pictures = np.array(read_with_next(video, start, count))  # a mapped file is read-only
+            return self.prepare(torch.from_numpy(pictures)[None], scale)
+
         out = run_windows(
             network,
             len(video),
             params.clip_length,
             round(self.step_s * params.fs) or params.clip_length,
-            lambda start, count: torch.from_numpy(self.read(video, start, count, scale)[None]),
+            make_input,
             self.target.join,
         )
         return Waveform(self.target.to_pulse(out), even.fs, even.start_s)
