@@ -3,7 +3,8 @@
     python docs/measurements/genuine/measure.py REAL WORK [TABLE ...]
 
 REAL holds the files under the names of the table of sources (index.md), WORK is a new folder for
-converted files and results. TABLE is traces, videos, labels or published; all without one.
+converted files and results. TABLE is traces, videos, labels, published or confidence; all
+without one.
 Nothing of REAL is written elsewhere than into WORK.
 """
 
@@ -19,6 +20,7 @@ import rppgbench as rb
 from rppgbench.cli import main
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.wrapped_rate import unwrap_rate
+from rppgbench.evaluation.selective import add_confidence, confidence_levels, risk_coverage
 
 RULES = ("beats_tukey", "li2023")
 REGIONS = {"FH": "forehead", "Cheeks": "cheeks", "FH___Cheeks": "forehead and cheeks"}
@@ -199,6 +201,36 @@ def published(real: Path, work: Path) -> None:
         show(f"rPPG-Toolbox's rates, {name}: MAE in bpm", pd.DataFrame(columns).reset_index())
 
 
+def confidence(real: Path, work: Path) -> None:
+    """How far the confidence of a window knows of its error, under li2023."""
+    results: dict[str, rb.Results] = {}
+    for name, fs in (("UBFC", 30.0), ("cohface", 20.0)):
+        file = work / f"confidence_{name}.parquet"
+        convert_pieces(real / "rppg2ppg-outputs" / f"{name}.npz", file, fs)
+        results[f"rppg2ppg, {name}"] = imported(file, "rppg2ppg", work)
+    convert_traces(real, work / "traces")
+    out = work / "results" / "webcam"
+    root = work / "traces" / "webcam"
+    arguments = ["--protocol", "traces", "--data", f"traces={root}", "--out", str(out), "--quiet"]
+    main(["run", *arguments])
+    results["webcam, three people"] = rb.load_results(out)
+    for title, loaded in results.items():
+        windows = loaded.windows("li2023")
+        add_confidence(windows)
+        rows = []
+        for method, part in windows.groupby("method"):
+            curve = risk_coverage(part)
+            assert curve is not None
+            row: dict[str, object] = {"method": str(method).removeprefix("rppg2ppg_")}
+            row |= {f"MAE of {share:.0%}": curve.risk_at(share) for share in (1.0, 0.9, 0.7, 0.5)}
+            row |= {"area": curve.area_bpm, "best": curve.best_bpm, "skill": curve.skill}
+            for level in confidence_levels(part):
+                name = f"{level.low_db:g} to {level.high_db:g} dB"
+                row[name] = f"{level.mae_bpm:.1f} ({level.windows}, {100 * level.correct:.0f} %)"
+            rows.append(row)
+        show(title, pd.DataFrame(rows))
+
+
 def imported(source: Path, method: str, work: Path) -> rb.Results:
     """Import, or take what an earlier call imported."""
     out = work / "imported" / source.stem
@@ -210,6 +242,7 @@ TABLES: dict[str, Callable[[Path, Path], None]] = {
     "videos": videos,
     "labels": labels,
     "published": published,
+    "confidence": confidence,
 }
 
 if __name__ == "__main__":

@@ -31,15 +31,18 @@ from rppgbench.analysis.trainings import (
 from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.protocol import WITHOUT_PROTOCOL
 from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.group_gaps import MARGIN_BPM
 from rppgbench.evaluation.hypotheses import judge
 from rppgbench.report.inputs import ReportInputs, Scores, Section
 from rppgbench.report.method_titles import titled_marks, titled_scores
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.comparison import comparison_sections
+from rppgbench.report.sections.group_gaps import group_gap_sections
 from rppgbench.report.sections.imports import import_sections
 from rppgbench.report.sections.origin import origin_sections
 from rppgbench.report.sections.parameters import parameter_sections
 from rppgbench.report.sections.registration import registration_lines, registration_sections
+from rppgbench.report.sections.selective import selective_sections
 from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
 from rppgbench.report.sections.training import training_sections
 from rppgbench.report.summary_text import sample_line
@@ -270,6 +273,9 @@ def _sections(
     by_parameter = parameter_sections(scores, baselines=baseline_names, marks=marks)
     baselines = frozenset(titles.get(name, name) for name in baseline_names)
     scores = titled_scores(scores, titles)
+    first = scores.windows
+    if settings:
+        first = first[first["condition"].isin([settings[0].name, ""])]
     models = [{**model, "method": titles.get(model["method"], model["method"])} for model in models]
     origins = {titles.get(name, name): origin for name, origin in _own_origins(stored).items()}
     curves = [
@@ -292,6 +298,10 @@ def _sections(
             baselines=baselines,
             marks=marks,
         ),
+        *group_gap_sections(
+            first, scores.name, margin_bpm=MARGIN_BPM, baselines=baselines, marks=marks
+        ),
+        *selective_sections(first, scores.name, baselines=baselines, marks=marks),
         *training_sections(models, curves, marks=marks),
         *origin_sections(origins, marks=marks),
         *import_sections(stored.imports, marks=marks),

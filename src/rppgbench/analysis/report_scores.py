@@ -17,6 +17,7 @@ from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 from rppgbench.evaluation.leakage import mark_leaks
 from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.scores import score_windows
+from rppgbench.evaluation.selective import add_confidence
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.epoch_models import BEST, CHOICE, EPOCHS, best_epochs, group_by_epoch
 from rppgbench.report.inputs import Scores
@@ -101,6 +102,7 @@ def report_scores(
         windows[fact] = [
             getattr(recordings[pair], fact) if pair in recordings else "" for pair in pairs
         ]
+    add_confidence(windows)
     several = has_several_regions(windows)
     compared = scores_of_region(windows, protocol["regions"][0]) if several else windows
     by = ["method", *(key for key in ROW_COLUMNS[1:] if compared[key].nunique() > 1)]

@@ -55,7 +55,7 @@ def ensemble_rates(
     reference = rows["reference_bpm"].to_numpy()
     error = rows["estimate_bpm"].to_numpy() - reference
     rows["error_bpm"] = np.where(rows["missing"], worst_error(rule, reference), error)
-    rows["snr_db"] = np.nan
+    rows[["snr_db", "own_snr_db"]] = np.nan
     rows["reason"] = np.where(
         rows["missing"], "a member of the combination has no estimate", rows["reason"]
     )

@@ -44,6 +44,7 @@ def read_as_given(evaluator: Evaluator, rates: Signal, truth: GroundTruth) -> Re
         bpm=bpm,
         reference_bpm=reference,
         snr_db=nothing,
+        own_snr_db=nothing,
         correlation=nothing,
         reason=np.where(np.isfinite(bpm), "", "estimate: no heart rate").astype(object),
         reference_reason=np.where(np.isfinite(reference), "", f"reference: {lacking}").astype(

@@ -30,7 +30,8 @@ class Reading:
         duration_s: Their durations in seconds.
         bpm: Heart rates of the estimate in bpm; NaN where the estimate is missing.
         reference_bpm: Heart rates of the reference in bpm; NaN where there is none.
-        snr_db: Signal-to-noise ratios in dB, by the evaluator's definition.
+        snr_db: Signal-to-noise ratios in dB at the reference, by the evaluator's definition.
+        own_snr_db: The same at the estimate's own heart rate.
         correlation: Correlations of estimate and reference, by the evaluator's definition.
         reason: Why the estimate is missing.
         reference_reason: Why there is no reference.
@@ -42,6 +43,7 @@ class Reading:
     bpm: Array
     reference_bpm: Array
     snr_db: Array
+    own_snr_db: Array
     correlation: Array
     reason: Reasons
     reference_reason: Reasons
@@ -130,6 +132,7 @@ def _no_windows(pulses: int) -> Reading:
         bpm=numbers,
         reference_bpm=numbers,
         snr_db=numbers,
+        own_snr_db=numbers,
         correlation=numbers,
         reason=reasons,
         reference_reason=reasons,
@@ -175,11 +178,11 @@ def _read_block(
     elif pulses.rates:
         windows, (bpm, reason) = None, _read_given_rates(evaluator, pulses, block)
     reference_windows, reference, reference_reason, edge = references.read(block)
-    snr: Array = np.full(bpm.shape, np.nan)
-    correlation = snr
+    snr: Array = np.full((*bpm.shape, 2), np.nan)
+    correlation = snr[..., 0]
     if windows is not None:
-        rate = np.where(references.absent, bpm, reference)
-        snr = SNRS[evaluator.snr](windows, rate, pulses.fs, band.low_hz, band.high_hz)
+        rates = np.stack([np.where(references.absent, bpm, reference), bpm], axis=-1)
+        snr = SNRS[evaluator.snr](windows, rates, pulses.fs, band.low_hz, band.high_hz)
         if evaluator.correlation != "none" and reference_windows is not None:
             correlate = CORRELATIONS[evaluator.correlation]
             correlation = correlate(windows, reference_windows[references.owner], pulses.fs)
@@ -189,7 +192,8 @@ def _read_block(
         duration_s=np.full(bpm.shape, block.samples / pulses.fs),
         bpm=bpm,
         reference_bpm=reference,
-        snr_db=np.where(has_rate, snr, np.nan),
+        snr_db=np.where(has_rate, snr[..., 0], np.nan),
+        own_snr_db=np.where(has_rate, snr[..., 1], np.nan),
         correlation=np.where(has_rate, correlation, np.nan),
         reason=reason,
         reference_reason=reference_reason,
@@ -233,6 +237,7 @@ def _frames(
         bpm=windows.bpm[:, nearest],
         reference_bpm=reference,
         snr_db=windows.snr_db[:, nearest],
+        own_snr_db=windows.own_snr_db[:, nearest],
         correlation=windows.correlation[:, nearest],
         reason=windows.reason[:, nearest],
         reference_reason=reference_reason,
@@ -251,6 +256,7 @@ def _recordings(evaluator: Evaluator, pulses: PulseBatch, windows: Reading) -> R
         bpm=bpm,
         reference_bpm=reference,
         snr_db=_mean(windows.snr_db),
+        own_snr_db=_mean(windows.own_snr_db),
         correlation=_mean(windows.correlation),
         reason=np.where(missing, windows.reason[:, :1], ""),
         reference_reason=np.where(no_reference, windows.reference_reason[:, :1], ""),

@@ -87,7 +87,8 @@ def score_windows(
         - reference_bpm, estimate_bpm: NaN where there is none;
         - missing: whether there is no estimate;
         - error_bpm: estimate less reference; of a missing estimate `worst_error`;
-        - snr_db; truth: the kind of the reference ("beats", "pulse", "heart_rate" or "");
+        - snr_db at the reference, own_snr_db at the estimate;
+        - truth: the kind of the reference ("beats", "pulse", "heart_rate" or "");
         - band_edge: whether the reference lies outside the evaluator's band or at its edge;
         - fs: samples per second of the estimate, NaN for heart rates without a waveform; reason;
         - the evaluator's correlation under its own name;
@@ -106,7 +107,7 @@ def score_windows(
         for pending, reading in _read_all(evaluator, ordered_records(estimates), truths)
     ]
     columns = [*KEYS, "region", "window", "start_s", "duration_s", "reference_bpm"]
-    columns += ["estimate_bpm", "missing", "error_bpm", "snr_db", "truth"]
+    columns += ["estimate_bpm", "missing", "error_bpm", "snr_db", "own_snr_db", "truth"]
     columns += ["band_edge", "fs", "reason"]
     if evaluator.correlation != "none":
         columns.append(evaluator.correlation)
@@ -311,6 +312,7 @@ def _columns(
         "missing": missing,
         "error_bpm": np.where(missing, worst_error(evaluator, reference), bpm - reference),
         "snr_db": np.where(np.isfinite(reference), reading.snr_db, np.nan),
+        "own_snr_db": reading.own_snr_db,
         "reason": _reasons(pending, reading, missing),
         "band_edge": reading.band_edge,
         "fs": np.full(bpm.shape, pending[0].pulse.fs if pending[0].rates is None else np.nan),
@@ -373,6 +375,7 @@ def _reading_of_short(evaluator: Evaluator, pending: Sequence[_Pending]) -> Read
         bpm=none,
         reference_bpm=none,
         snr_db=none,
+        own_snr_db=none,
         correlation=none,
         reason=np.full(none.shape, _too_short(evaluator, pulse, duration_s), dtype=object),
         reference_reason=np.full(none.shape, "", dtype=object),

@@ -1,6 +1,7 @@
 """Signal-to-noise ratios of pulses, and their correlations with the reference."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,24 +9,26 @@ from numpy.typing import NDArray
 from rppgbench.core.waveform import Array
 from rppgbench.signals.spectrum import Spectrum, fast_length, periodogram, taper, welch
 
+Snr = Callable[[Array, Array, float, float, float], Array]
+
 
 def _full_spectrum(signals: Array, fs: float, window: Array, nfft: int) -> Spectrum:
     return periodogram(signals, fs, window, nfft, (0, nfft // 2 + 1))
 
 
 def _between(spectrum: Spectrum, low_hz: Array, high_hz: Array) -> Array:
-    """Power at low_hz <= f <= high_hz, with one pair of limits for each window: (...,)."""
+    """Power at low_hz <= f <= high_hz, with K pairs of limits for each window: (..., K)."""
     total = np.cumsum(spectrum.power, axis=-1)
     total = np.concatenate([np.zeros((*total.shape[:-1], 1)), total], axis=-1)
     first = np.searchsorted(spectrum.freqs_hz, low_hz, side="left")
     stop = np.maximum(np.searchsorted(spectrum.freqs_hz, high_hz, side="right"), first)
-    ends = (np.take_along_axis(total, at[..., None], axis=-1)[..., 0] for at in (stop, first))
+    ends = (np.take_along_axis(total, at, axis=-1) for at in (stop, first))
     inside: Array = np.subtract(*ends)
     return inside
 
 
 def _known_rates_hz(reference_bpm: Array) -> tuple[NDArray[np.bool_], Array]:
-    """Which rates are known (...,), and all of them in Hz, 1 Hz in place of those that are not."""
+    """Which rates are known (..., K), and all in Hz, 1 Hz in place of those that are not."""
     known = np.isfinite(reference_bpm)
     return known, np.where(known, reference_bpm, 60.0) / 60
 
@@ -37,7 +40,7 @@ def _harmonic_power(
     low_hz: float = -np.inf,
     high_hz: float = np.inf,
 ) -> Array:
-    """Power within one width of the rate and another of twice the rate, within limits: (...,)."""
+    """Power within one width of the rate and another of twice the rate, within limits: (..., K)."""
     first, second = (
         _between(
             spectrum,
@@ -56,6 +59,21 @@ def _decibel(signal: Array, noise: Array, known: NDArray[np.bool_]) -> Array:
     return np.where(fine, 10 * np.log10(ratio), np.nan)
 
 
+def _at_rates(snr: Snr) -> Snr:
+    """Take one rate (...,) for each window, or K rates (..., K) from one spectrum of it."""
+
+    @wraps(snr)
+    def at_rates(
+        signals: Array, rate_bpm: Array, fs: float, low_hz: float, high_hz: float
+    ) -> Array:
+        if rate_bpm.ndim == signals.ndim:
+            return snr(signals, rate_bpm, fs, low_hz, high_hz)
+        return np.asarray(snr(signals, rate_bpm[..., None], fs, low_hz, high_hz)[..., 0])
+
+    return at_rates
+
+
+@_at_rates
 def snr_toolbox(
     signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
 ) -> Array:
@@ -67,7 +85,7 @@ def snr_toolbox(
 
     Args:
         signals: Prepared windows (..., N).
-        reference_bpm: The rates (...,) of the signal, in bpm.
+        reference_bpm: The rates (...,) of the signal, or K for each window (..., K), in bpm.
         fs: Samples per second.
         low_hz: Lower edge of the evaluator's band.
         high_hz: Upper edge of the evaluator's band.
@@ -85,6 +103,7 @@ def snr_toolbox(
     return _decibel(signal, band - inside, known)
 
 
+@_at_rates
 def snr_de_haan(
     signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
 ) -> Array:
@@ -97,7 +116,7 @@ def snr_de_haan(
 
     Args:
         signals: Prepared windows (..., N).
-        reference_bpm: The rates (...,) of the signal, in bpm.
+        reference_bpm: The rates (...,) of the signal, or K for each window (..., K), in bpm.
         fs: Samples per second.
         low_hz: Lower edge of the evaluator's band; not used.
         high_hz: Upper edge of the evaluator's band; not used.
@@ -118,6 +137,7 @@ def snr_de_haan(
     return _decibel(signal, band - signal, known)
 
 
+@_at_rates
 def snr_pyvhr(
     signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
 ) -> Array:
@@ -129,7 +149,7 @@ def snr_pyvhr(
 
     Args:
         signals: Prepared windows (..., N).
-        reference_bpm: The rates (...,) of the signal, in bpm.
+        reference_bpm: The rates (...,) of the signal, or K for each window (..., K), in bpm.
         fs: Samples per second.
         low_hz: Lower edge of the evaluator's band; not used.
         high_hz: Upper edge of the evaluator's band; not used.
@@ -152,9 +172,10 @@ def snr_pyvhr(
     )
     known, rate = _known_rates_hz(reference_bpm)
     signal = _harmonic_power(spectrum, rate, (0.2, 0.2))
-    return _decibel(signal, spectrum.power.sum(axis=-1) - signal, known)
+    return _decibel(signal, spectrum.power.sum(axis=-1, keepdims=True) - signal, known)
 
 
+@_at_rates
 def snr_get(
     signals: Array, reference_bpm: Array, fs: float, low_hz: float, high_hz: float
 ) -> Array:
@@ -165,7 +186,7 @@ def snr_get(
 
     Args:
         signals: Prepared windows (..., N).
-        reference_bpm: The rates (...,) of the signal, in bpm.
+        reference_bpm: The rates (...,) of the signal, or K for each window (..., K), in bpm.
         fs: Samples per second.
         low_hz: Lower edge of the evaluator's band; not used.
         high_hz: Upper edge of the evaluator's band; not used.
@@ -177,7 +198,8 @@ def snr_get(
     samples = signals.shape[-1]
     window = taper("hann", samples, symmetric=True)
     spectrum = _full_spectrum(signals, fs, window, samples)
-    total = samples * np.sum((signals * window) ** 2, axis=-1)  # Parseval: both sides
+    # Parseval: both sides.
+    total = samples * np.sum((signals * window) ** 2, axis=-1, keepdims=True)
     known, rate = _known_rates_hz(reference_bpm)
     signal = np.zeros(rate.shape)
     half = fs / samples / 2
@@ -262,7 +284,7 @@ def macc(estimate: Array, reference: Array, fs: float) -> Array:
     return out
 
 
-SNRS: Mapping[str, Callable[[Array, Array, float, float, float], Array]] = {
+SNRS: Mapping[str, Snr] = {
     "toolbox": snr_toolbox,
     "de_haan": snr_de_haan,
     "pyvhr": snr_pyvhr,
