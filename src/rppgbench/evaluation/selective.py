@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rppgbench.core.waveform import Array
-from rppgbench.evaluation.band_edge import EDGE_BPM
 from rppgbench.evaluation.bootstrap import bca, resampling_weights
+from rppgbench.evaluation.evaluator import EDGE_BPM
 from rppgbench.evaluation.pulse_verdict import NOISE_DB, PULSE_DB
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def add_confidence(windows: pd.DataFrame) -> None:
         confidence -= np.minimum(disagreement.fillna(0.0), MAX_LOSS_DB)
     low_bpm, high_bpm = windows.attrs.get("band_bpm", (-np.inf, np.inf))
     rate_bpm = windows["estimate_bpm"].to_numpy(np.float64)
-    at_edge = (rate_bpm < low_bpm + EDGE_BPM) | (rate_bpm > high_bpm - EDGE_BPM)
+    edge_bpm = windows.attrs.get("edge_bpm", EDGE_BPM)
+    at_edge = (rate_bpm < low_bpm + edge_bpm) | (rate_bpm > high_bpm - edge_bpm)
     confidence -= np.where(at_edge, MAX_LOSS_DB, 0.0)
     windows["confidence_db"] = np.where(windows["missing"].to_numpy(bool), np.nan, confidence)
 
