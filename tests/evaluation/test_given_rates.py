@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.factories.evaluators import NAMES, evaluator
+from tests.factories.evaluators import OF_HEART_RATES, evaluator
 from tests.factories.records import make_estimate, make_ground_truth, make_pulse
 
 from rppgbench.core.recording import GroundTruth
@@ -37,7 +37,7 @@ def test_the_windows_are_those_of_other_methods() -> None:
     assert starts["net"] == starts["pos"] == [0.0, 10.0, 20.0]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_HEART_RATES)
 def test_one_rate_of_a_recording_is_scored_under_every_rule(name: str) -> None:
     rows = score_windows(
         evaluator(name),

@@ -21,7 +21,7 @@ from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.scores import describe_band_edge, method_table
 from rppgbench.system.errors import BenchError
 
-from ..factories.evaluators import FOLDER, NAMES, evaluator
+from ..factories.evaluators import FOLDER, NAMES, OF_HEART_RATES, evaluator
 from ..factories.pulses import make_pulses
 from ..factories.records import make_estimate, make_sine
 
@@ -217,7 +217,7 @@ def test_a_method_says_that_its_output_is_cumulated() -> None:
     assert (summed.cumulated, plain.cumulated) == (True, False)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_HEART_RATES)
 def test_cumulated_output_under_a_rule_without_detrending_is_named(name: str) -> None:
     rule = evaluator(name)
     both = GroundTruth(pulse=contact(72.0).pulse, heart_rate=device(72.0).heart_rate)

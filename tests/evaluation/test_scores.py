@@ -19,7 +19,7 @@ from rppgbench.evaluation.summary import block_scores
 from rppgbench.report.tables.columns import metric_column
 from rppgbench.system.errors import BenchError
 
-from ..factories.evaluators import NAMES, evaluator
+from ..factories.evaluators import NAMES, OF_HEART_RATES, evaluator
 from ..factories.records import make_estimate, make_ground_truth, make_pulse, make_sine
 
 LI2023 = evaluator("li2023")
@@ -50,7 +50,7 @@ def test_columns_and_clock() -> None:
     assert rows.attrs["evaluator"] == LI2023.digest
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_HEART_RATES)
 def test_every_preset_reads_a_clean_pulse_to_its_resolution(name: str) -> None:
     rule = evaluator(name)
     rows = score_windows(rule, [make_estimate(make_pulse(96.3))], truths(a1=93.1))
@@ -161,7 +161,7 @@ def test_a_rate_of_frames_taken_for_another_is_an_error_not_a_match() -> None:
     np.testing.assert_allclose(rows["error_bpm"].iloc[:5], 72 * 0.2, atol=0.1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_HEART_RATES)
 @pytest.mark.parametrize("samples", [0.0, 5.0, np.nan, np.inf])
 def test_a_constant_or_absent_wave_has_no_heart_rate(name: str, samples: float) -> None:
     wave = Waveform(np.full(1800, samples), 30.0)

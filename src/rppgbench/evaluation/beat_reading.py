@@ -10,7 +10,7 @@ from rppgbench.core.recording import FLAT_PULSE_S, GroundTruth, pulse_gap_s
 from rppgbench.core.waveform import ROUNDING_S, Array, Signal
 from rppgbench.evaluation.beat_rule import BeatReading, Detector
 from rppgbench.evaluation.chain_reading import Reasons
-from rppgbench.evaluation.heart_rate import straight_segments
+from rppgbench.evaluation.heart_rate import is_straight, straight_segments
 from rppgbench.evaluation.respiration_rule import RespirationReading
 from rppgbench.evaluation.variability_rule import VariabilityReading
 from rppgbench.signals.beats import DETECTORS, Places, between_samples, spline_to
@@ -163,6 +163,8 @@ def read_pieces(pulse: Signal, rule: BeatsRule) -> Iterator[Piece]:
     for samples, fs, start_s in _unbroken_pieces(pulse):
         high_hz = min(rule.filter.high_hz, PASSED_SHARE * fs)
         if high_hz <= rule.filter.low_hz or len(samples) < min_filter_samples(rule.filter.order):
+            continue
+        if is_straight(samples):  # its filtered wave is rounding
             continue
         filtered = butterworth(samples, fs, rule.filter.low_hz, high_hz, rule.filter.order)
         wave = spline_to(filtered, fs, rule.upsampled_hz)
