@@ -248,6 +248,18 @@ def _write_ecg(file: Path, columns: Columns) -> None:
     np.save(file, columns["ecg"])
 
 
+def _read_viatom(file: Path) -> Columns:
+    rows = np.loadtxt(file, delimiter=",", skiprows=1, ndmin=2)
+    return {"time": rows[:, 0] / 1000, "ecg": rows[:, 1], "stated": rows[:, 2]}
+
+
+def _write_viatom(file: Path, columns: Columns) -> None:
+    names = ("time", "ecg", "stated")
+    rows = zip(*(columns[name] for name in names), strict=True)
+    lines = [f"{1000 * t:.0f},{ecg:g},{bpm:g},0,0,98,0" for t, ecg, bpm in rows]
+    file.write_text("\n".join(["milliseconds, ECG, ECG HR, PPG, PPG HR, SpO2, PI", *lines, ""]))
+
+
 def _recorder_pulse() -> LabelFile:
     return _table("BVP.csv", "time", "pulse", header="timestamp,bvp", digits=UNIX_DIGITS)
 
@@ -261,6 +273,7 @@ LABEL_FILES: dict[str, LabelFile] = {
     "bp4d_plus": _table("BP_mmHg.txt", "pulse"),
     "bp4d_plus:rate": _table("Pulse Rate_BPM.txt", "rate"),
     "cohface": LabelFile("data.hdf5", _read_hdf5, _write_hdf5),
+    "ecg_fitness": LabelFile("viatom-raw.csv", _read_viatom, _write_viatom),
     "ibvp": _table(
         "p*_bvp.csv",
         *("pulse", "physmd", "sq1", "sq2", "perfusion"),

@@ -691,6 +691,7 @@ NO_DAMAGE = {
     ("bias_eval_rppg", "an index"): "columns are found by their names",
     ("bias_eval_rppg", "without some rates"): "there is one rate, half of which is none",
     ("vicar_ppg_2", "an index"): "columns are found by their names",
+    ("ecg_fitness", "an index"): "columns are found by their names",
     ("physdrive", "in milliseconds"): "the unit of the timestamps follows from the pulse",
     ("physdrive", "an index"): "columns are found by their names",
     ("physdrive", "on the Unix clock"): FROM_THE_FIRST,

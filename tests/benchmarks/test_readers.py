@@ -44,6 +44,7 @@ def listed(name: str, root: Path) -> dict[str, Recording]:
     return {recording.name: recording for recording in dataset(name).recordings(root)}
 
 
+FITNESS = (("02/04", 1), ("02/05", 1), ("02/05", 2), ("11/01", 1))
 NAMES = {
     "bias_eval_rppg": [
         *("India/video17_forehead", "India/video22_forehead", "India/video22_leftcheek"),
@@ -53,6 +54,7 @@ NAMES = {
     "bp4d_plus": ["F001_T1", "F001_T10", "M002_T8"],
     "cohface": ["2/0", "2/3", "10/0", "10/3"],
     "disfa": ["SN001", "SN002"],
+    "ecg_fitness": [f"{c}/c920-{k}" for c, k in FITNESS],
     "ibvp": ["p02_a", "p02_d", "p08_b"],
     "ladh": ["12_05/caip/v01", "12_05/liutj/v02", "12_06/caip/v05"],
     "lgi_ppgi": ["alex_gym", "cpi_talk"],
@@ -89,6 +91,7 @@ SUBJECTS = {
     "bp4d_plus": ["F001", "F001", "M002"],
     "cohface": ["2", "2", "10", "10"],
     "disfa": ["SN001", "SN002"],
+    "ecg_fitness": [clip[:2] for clip, _ in FITNESS],
     "ibvp": ["p02", "p02", "p08"],
     "ladh": ["caip", "liutj", "caip"],
     "lgi_ppgi": ["alex", "cpi"],

@@ -434,6 +434,34 @@ def scamps(root: Path) -> None:
             content["d_br"] = np.arange(FRAMES)[None, :] % 5 + 0.25
 
 
+ECG_MS = 1_510_000_000_000
+"""The first frame of ECG-Fitness's tree, in ms; its samples begin a second earlier."""
+
+
+def fitness_samples(*, hz: float = 125.0) -> list[list[object]]:
+    """Six seconds of R peaks every 0.75 s (80 bpm), in packets of five with one time."""
+    times_s = np.arange(round(6 * hz)) / hz
+    peaks = np.exp(-0.5 * ((np.mod(times_s - 0.4 + 0.375, 0.75) - 0.375) / 0.012) ** 2)
+    packets_ms = np.rint(1000 * (np.arange(len(times_s)) // 5 * 5 / hz)).astype(int)
+    return [
+        [ECG_MS - 1000 + int(ms), round(1000 * peak), 80, 0, 81, 98, 0]
+        for ms, peak in zip(packets_ms, peaks, strict=True)
+    ]
+
+
+FITNESS_HEADER = "milliseconds, ECG, ECG HR, PPG, PPG HR, SpO2, PI"
+
+
+def ecg_fitness(root: Path) -> None:
+    for folder, cameras in (("11/01", 1), ("02/04", 1), ("02/05", 2)):
+        for camera in range(1, cameras + 1):
+            clip(root / folder / f"c920-{camera}.avi", fps=30)
+        lines = [f"{ECG_MS + 33 * k + k % 2},{125 + round(33 * k / 8)}" for k in range(FRAMES)]
+        column(root / folder / "c920.csv", lines)
+        rows = [",".join(map(str, row)) for row in fitness_samples()]
+        column(root / folder / "viatom-raw.csv", rows, FITNESS_HEADER)
+
+
 VITAL_GUIDS = ("b" * 32, "0a687dbdecde4cf1b25e00e5f513a323")
 """Made-up people of Vital Videos."""
 
@@ -557,6 +585,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "bp4d_plus": bp4d_plus,
     "cohface": cohface,
     "disfa": disfa,
+    "ecg_fitness": ecg_fitness,
     "ibvp": ibvp,
     "ladh": ladh,
     "lgi_ppgi": lgi_ppgi,

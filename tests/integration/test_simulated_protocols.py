@@ -25,6 +25,7 @@ PEOPLE = SHORT | {
     "vipl_v2_intra": 4,
     "simulated_hard": 8,
     "rlap_intra": 4,
+    "ecg_fitness_intra": 3,
     "ibvp_intra": 4,
     "mcd_rppg_5fold": 5,
     "rppg_10_intra": 4,
