@@ -39,7 +39,7 @@ LAYERS = (
     ("datasets", "evaluation", "face"),
     ("predictions",),
     ("extraction", "report"),
-    ("neural", "profiling"),
+    ("contamination", "neural", "profiling"),
     ("execution",),
     ("analysis", "importing", "testing"),
     ("sharing",),

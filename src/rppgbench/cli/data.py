@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rppgbench.core.recording import Dataset, Recording
     from rppgbench.datasets.check import DataCheck
     from rppgbench.datasets.protocol_fit import Share
+    from rppgbench.datasets.recording_check import Finding
     from rppgbench.datasets.splits import FoldAssignment
 
 
@@ -96,6 +97,7 @@ def check(args: argparse.Namespace) -> int:
             protocols={name: protocol_need(_fold_layout(name, root)) for name in protocols},
             shares={name: _share(name, root) for name in protocols},
             cache=cache_folder(),
+            compare=_repeats,
             progress=lambda done, total: bar.step() if done else None,
         )
     if args.json:
@@ -103,6 +105,17 @@ def check(args: argparse.Namespace) -> int:
     else:
         _print(result, args.name)
     return DONE if result.fit else SOME_FAILED
+
+
+def _repeats(recordings: "Sequence[Recording]") -> "list[Finding]":
+    """Recordings of a data set that repeat each other."""
+    from rppgbench.contamination.repeats import findings, known_repeats
+    from rppgbench.datasets.catalog import Catalog
+    from rppgbench.datasets.roots import cache_folder
+
+    folder = cache_folder()
+    lines = Catalog(folder).lines(recordings)
+    return findings(known_repeats(recordings, lines, folder))
 
 
 def _print(result: "DataCheck", name: str) -> None:

@@ -4,7 +4,7 @@ Every label file is read, and of every video the first, middle and last frame, s
 videos take minutes. Nothing is repaired; each fault is a `Finding`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -96,6 +96,7 @@ def check_data(
     jobs: int = 1,
     progress: Callable[[int, int], None] = lambda count, total: None,
     cache: Path | None = None,
+    compare: Callable[[Sequence[Recording]], Iterable[Finding]] = lambda recordings: (),
 ) -> DataCheck:
     """Check all files of a data set under `root`.
 
@@ -107,6 +108,7 @@ def check_data(
         jobs: the number of recordings that are checked at once.
         progress: called in this thread with the number of recordings done, and of all.
         cache: the folder for digests of files.
+        compare: finds recordings that repeat each other.
 
     Raises:
         BenchError: the root cannot be listed, or holds no recording of the set.
@@ -122,6 +124,7 @@ def check_data(
             bad |= {finding.recording for finding in faults if finding.severity == "error"}
             progress(count, total)
     usable = [recording for recording in recordings if recording.name not in bad]
+    findings += compare(usable)
     return DataCheck(
         dataset=dataset.name,
         root=str(root),

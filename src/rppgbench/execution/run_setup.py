@@ -19,6 +19,7 @@ from rppgbench.execution.method_parameters import (
     with_preset,
     with_sweeps,
 )
+from rppgbench.execution.plan_contamination import contamination_notes
 from rppgbench.execution.plan_records import Plan
 from rppgbench.execution.planner import make_plan
 from rppgbench.execution.run_options import RunOptions, refuse_unused
@@ -253,6 +254,7 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
     roots = find_roots(protocol, methods, options, f"protocols/{name}.toml", log)
     if device and options.device == "auto":
         log(f"note: networks compute on {device} (--device auto)")
+    listing = Catalog(options.cache, lambda line: log(f"note: {line}"))
     plan = make_plan(
         protocol,
         name,
@@ -260,11 +262,12 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
         methods=methods,
         seeds=protocol.seeds,
         location=choice.origin,
-        listing=Catalog(options.cache, lambda line: log(f"note: {line}")),
+        listing=listing,
         device=device or "cpu",
         chosen_folds=options.folds,
     )
-    return replace(plan, notes=(*plan.notes, *choice.left_out))
+    contamination = contamination_notes(plan, listing, options.cache)
+    return replace(plan, notes=(*plan.notes, *contamination, *choice.left_out))
 
 
 def choose_methods(

@@ -1,0 +1,1 @@
+"""Whether recordings repeat each other: fingerprints of pulses and of frames."""

@@ -1,0 +1,56 @@
+"""Repeats across the sides of a plan, by the fingerprints of labels."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from rppgbench.contamination.repeats import across_split, known_repeats
+from rppgbench.core.recording import Recording
+from rppgbench.datasets.catalog import Catalog
+from rppgbench.execution.plan_records import Plan
+
+MOST_LINES = 5
+Key = tuple[str, str]
+
+
+def contamination_notes(plan: Plan, listing: Catalog, cache: Path) -> list[str]:
+    """Lines on recordings that are learned from and tested in one fold under two names.
+
+    Only the labels are compared, so a plan stays fast; `bench data check` compares the same within
+    a data set. A plan in which no method learns compares nothing.
+
+    Args:
+        plan: the plan.
+        listing: the recordings of its data sets.
+        cache: the folder of the cache, which keeps fingerprints.
+
+    Returns:
+        A line on each of the first repeats, and one on how many there are.
+    """
+    learned, tested = _sides(plan)
+    keys = sorted({key for side in (*learned.values(), *tested.values()) for key in side})
+    if not learned:
+        return []
+    recordings: list[Recording] = [plan.recordings[key] for key in keys]
+    repeats = known_repeats(recordings, listing.lines(recordings), cache)
+    lines = [
+        line
+        for fold, keys_learned in learned.items()
+        for line in across_split(repeats, keys_learned, tested[fold], fold)
+    ]
+    more = len(lines) - MOST_LINES
+    if more > 0:
+        lines[MOST_LINES:] = [f"contamination: {more} more pairs across the sides of a fold"]
+    return lines
+
+
+def _sides(plan: Plan) -> tuple[Mapping[str, set[Key]], Mapping[str, set[Key]]]:
+    """Recordings that each fold learns from with or without labels, and those that it tests."""
+    learned: dict[str, set[Key]] = defaultdict(set)
+    tested: dict[str, set[Key]] = defaultdict(set)
+    for fit in (*plan.fits, *plan.pretrainings):
+        learned[fit.fold] |= {*fit.train, *fit.pretrain, *fit.validation}
+    for job in plan.jobs:
+        if job.fold in learned:
+            tested[job.fold].add((job.dataset, job.recording))
+    return learned, tested

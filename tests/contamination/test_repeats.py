@@ -1,0 +1,99 @@
+"""What repeats of labels mean for a data set and for a split."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rppgbench.contamination import label_fingerprints as module
+from rppgbench.contamination.label_fingerprints import LabelFingerprint, label_fingerprints
+from rppgbench.contamination.repeats import across_split, findings, repeated_labels
+from rppgbench.core.recording import GroundTruth, Recording
+from rppgbench.core.waveform import Signal
+from rppgbench.system.errors import RecordingError
+
+from ..factories.repeats import contact_pulse, part_of, recording, recordings
+
+
+def made(given_recordings: list[Recording], folder: Path) -> list[LabelFingerprint]:
+    lines = [recording.name for recording in given_recordings]
+    return label_fingerprints(given_recordings, lines, folder)
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> list[LabelFingerprint]:
+    """Four people, of whom `copy` has the label of `b`, 20 s later."""
+    pulse = contact_pulse(1, seconds=80.0)
+    named = {
+        "a": contact_pulse(0),
+        "b": part_of(pulse, 0, 60),
+        "c": contact_pulse(2),
+        "copy": part_of(pulse, 20, 80),
+    }
+    return made(recordings(named), tmp_path)
+
+
+def test_a_repeat_under_two_persons_is_a_warning(people: list[LabelFingerprint]) -> None:
+    (finding,) = findings(repeated_labels(people))
+    assert finding.severity == "warning"
+    assert finding.text.startswith(
+        "ubfc_rppg/b (person b) and ubfc_rppg/copy (person copy) hold the same pulse for 38 s"
+    )
+
+
+def test_repeats_of_one_person_are_counted(tmp_path: Path) -> None:
+    truth = GroundTruth(pulse=contact_pulse(0))
+    cameras = [recording(f"camera{k}", truth, subject="p1") for k in range(3)]
+    (finding,) = findings(repeated_labels(made(cameras, tmp_path)))
+    assert (finding.severity, finding.text[:7]) == ("note", "3 pairs")
+
+
+def test_a_line_names_what_is_learned_and_tested(people: list[LabelFingerprint]) -> None:
+    repeats = repeated_labels(people)
+    key = {name: ("ubfc_rppg", name) for name in "abc"} | {"copy": ("ubfc_rppg", "copy")}
+    (line,) = across_split(repeats, {key["a"], key["copy"]}, {key["b"], key["c"]}, "2")
+    assert line.startswith(
+        "contamination: fold 2 learns from ubfc_rppg/copy and tests on ubfc_rppg/b, which hold"
+    )
+    assert across_split(repeats, {key["b"], key["copy"]}, {key["a"], key["c"]}, "2") == []
+
+
+def test_equal_series_of_rates_are_found_where_there_is_no_pulse(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rates = [rng.integers(60, 90, 30).astype(float) for _ in range(3)]
+    series = [*rates, rates[1], np.full(30, 70.0), np.full(30, 70.0)]
+    given_recordings = [
+        recording(str(k), GroundTruth(heart_rate=Signal(values, np.arange(30.0))))
+        for k, values in enumerate(series)
+    ]
+    (repeat,) = repeated_labels(made(given_recordings, tmp_path))
+    assert (repeat.first.name, repeat.second.name) == ("1", "3")
+    assert repeat.evidence == "the same series of heart rates"
+
+
+def test_labels_that_cannot_be_read_have_no_fingerprint(tmp_path: Path) -> None:
+    def missing() -> GroundTruth:
+        raise RecordingError("no file")
+
+    broken = recording("a", GroundTruth())
+    object.__setattr__(broken, "ground_truth", missing)
+    (fingerprint,) = made([broken], tmp_path)
+    assert (fingerprint.pulse, fingerprint.rates) == (None, "")
+
+
+def test_a_fingerprint_is_read_from_the_cache_until_the_files_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = recordings({"a": contact_pulse(0)})
+    (stored,) = made(first, tmp_path)
+    calls: list[Recording] = []
+    read = module.read_labels
+    monkeypatch.setattr(module, "read_labels", lambda r: calls.append(r) or read(r))
+    (again,) = made(first, tmp_path)
+    assert calls == []
+    assert again.pulse is not None
+    assert stored.pulse is not None
+    np.testing.assert_allclose(again.pulse.wave, stored.pulse.wave, atol=1e-6)
+    np.testing.assert_array_equal(again.pulse.beats_s, stored.pulse.beats_s)
+    label_fingerprints(first, ["changed"], tmp_path)
+    assert len(calls) == 1
