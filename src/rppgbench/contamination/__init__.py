@@ -1,1 +1,1 @@
-"""Whether recordings repeat each other: fingerprints of pulses and of frames."""
+"""Recordings that repeat each other, by fingerprints of pulses and frames."""
