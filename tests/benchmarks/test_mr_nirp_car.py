@@ -161,6 +161,23 @@ def test_an_archive_of_labels_without_the_file_is_named(tmp_path: Path) -> None:
         recording.ground_truth()
 
 
+def test_labels_that_are_larger_than_labels_or_of_version_7_3_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trees.mr_nirp_car(tmp_path)
+    archive = tmp_path / "Subject2/subject2_garage_still_940/PulseOX.zip"
+    recording = listed(tmp_path)["subject2_garage_still_940"]
+    with monkeypatch.context() as limit:
+        limit.setattr("rppgbench.datasets.archives.MOST_LABEL_BYTES", 100)
+        with pytest.raises(RecordingError, match=r"bytes are no label file"):
+            recording.ground_truth()
+    head = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(384)
+    with zipfile.ZipFile(archive, "w") as members:
+        members.writestr("PulseOX/pulseOx.mat", head + b"\x89HDF\r\n\x1a\n" + bytes(99))
+    with pytest.raises(RecordingError, match=r"version 7\.3 is read from the disk alone"):
+        recording.ground_truth()
+
+
 def test_subject_16_is_subject_2_and_the_damaged_recording_is_known(tmp_path: Path) -> None:
     trees.mr_nirp_car(tmp_path)
     bad = "subject2_garage_small_motion_940"

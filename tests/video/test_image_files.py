@@ -139,3 +139,20 @@ def test_the_mosaic_is_part_of_the_digest(tmp_path: Path) -> None:
         )
     }
     assert len(digests) == 4
+
+
+def test_a_member_that_unpacks_to_more_than_an_image_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rppgbench.video.image_files.MAX_BYTES", 5000)
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as members:
+        members.writestr("in/0.png", png(20))
+        members.writestr("in/1.png", png(40) + bytes(5000))
+    assert file.stat().st_size < 1000
+    images = (Path("in/0.png"), Path("in/1.png"))
+    frames, warnings = read_frames(
+        VideoSource(file / "in", images=images, archive=file, times_s=np.arange(2) / 25)
+    )
+    assert [int(frame.rgb.mean()) for frame in frames] == [20]
+    assert warnings[0].startswith("1 of 2 images left out")

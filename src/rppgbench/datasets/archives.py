@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rppgbench.datasets.hdf5_files import MOST_LABEL_BYTES
-from rppgbench.datasets.label_files import read_mat
+from rppgbench.datasets.label_files import read_mat_bytes
 from rppgbench.datasets.layout import files_below, natural_key
 from rppgbench.system.errors import RecordingError
 from rppgbench.video.image_files import open_archive
@@ -64,7 +63,9 @@ def _folders(file: Path, pattern: str, *state: int) -> Mapping[str, tuple[Path, 
 
 
 def read_archived_mat(archive: Path, member: str, *names: str) -> dict[str, NDArray[Any]]:
-    """Variables of a MAT file in a ZIP archive, as `read_mat` gives them.
+    """Variables of a MAT file of version 4 or 5 in a ZIP archive, as `read_mat` gives them.
+
+    The file is read in memory; nothing is unpacked to the disk.
 
     Args:
         archive: the archive.
@@ -76,20 +77,15 @@ def read_archived_mat(archive: Path, member: str, *names: str) -> dict[str, NDAr
             file; a variable is not there.
     """
     place = f"{archive}: {member}"
-    with open_archive(archive) as members, tempfile.TemporaryDirectory() as folder:
+    with open_archive(archive) as members:
         try:
             size = members.getinfo(member).file_size
             content = members.read(member) if size <= MOST_LABEL_BYTES else b""
         except (KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise RecordingError(f"{place}: cannot be read ({error}); copy it again") from error
-        if not content:
-            raise RecordingError(f"{place}: {size:,} bytes are no label file; copy it again")
-        copy = Path(folder) / "labels.mat"
-        copy.write_bytes(content)
-        try:
-            return read_mat(copy, *names)
-        except RecordingError as error:
-            raise RecordingError(str(error).replace(str(copy), place)) from error
+    if not content:
+        raise RecordingError(f"{place}: {size:,} bytes are no label file; copy it again")
+    return read_mat_bytes(content, place, *names)
 
 
 def pack_folder(folder: Path, archive: Path) -> None:

@@ -5,6 +5,7 @@ file and the way out. XML with a document type is refused, because only such a f
 entities or load others. Of MAT and HDF5 files only arrays are read, so nothing is unpickled.
 """
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.hdf5_files import MOST_LABEL_BYTES, MOST_MAT_BYTES, LimitedReader
 from rppgbench.datasets.label_text import read_text, unreadable_label
-from rppgbench.datasets.mat_files import MOST_DEEP, check_mat5
+from rppgbench.datasets.mat_files import MOST_DEEP, check_mat5, check_mat5_stream
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import check_disk, check_regular, disk_fault
 from rppgbench.system.npy_files import read_array
@@ -95,6 +96,40 @@ def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
     missing = [name for name in names if name not in variables]
     if missing:
         raise RecordingError(f"{file}: has no variable {missing[0]!r}; {AGAIN}")
+    return {name: np.asarray(variables[name]) for name in names}
+
+
+def read_mat_bytes(content: bytes, place: str, *names: str) -> dict[str, NDArray[Any]]:
+    """Variables of a MAT file of version 4 or 5 in memory, as `read_mat` gives them.
+
+    Args:
+        content: the file.
+        place: where it comes from, for messages.
+        names: the names of the variables.
+
+    Raises:
+        RecordingError: not a MAT file of these versions, or a variable is not there.
+    """
+    from scipy.io import loadmat
+
+    if _begins_as_hdf5(content):
+        raise RecordingError(
+            f"{place}: a MAT file of version 7.3 is read from the disk alone; unpack the archive"
+        )
+    try:
+        check_mat5_stream(io.BytesIO(content), names, MOST_LABEL_BYTES)
+        variables = loadmat(
+            io.BytesIO(content),  # type: ignore[arg-type]
+            variable_names=list(names),
+            chars_as_strings=True,
+        )
+    except Exception as error:  # scipy fails in many ways on damaged files
+        raise RecordingError(
+            f"{place}: not a MAT file ({_shorten_error(error)}); {AGAIN}"
+        ) from error
+    missing = [name for name in names if name not in variables]
+    if missing:
+        raise RecordingError(f"{place}: has no variable {missing[0]!r}; {AGAIN}")
     return {name: np.asarray(variables[name]) for name in names}
 
 
@@ -198,8 +233,12 @@ def is_hdf5(file: Path) -> bool:
         raise unreadable_label(error, file) from error
     if not start:
         raise RecordingError(f"{file}: is empty; {AGAIN}")
+    return _begins_as_hdf5(start)
+
+
+def _begins_as_hdf5(content: bytes) -> bool:
     magic = b"\x89HDF\r\n\x1a\n"
-    return start.startswith(magic) or start[512:].startswith(magic)
+    return content.startswith(magic) or content[512:520] == magic
 
 
 @contextmanager

@@ -41,19 +41,36 @@ def check_mat5(
         OSError: the file cannot be read.
     """
     with file.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
-        order = {b"IM": "<", b"MI": ">"}.get(head[126:])
-        if order is None:
-            return
-        # Read, not memory-mapped: a disk fault under a memory map ends the process.
-        size, at = stream.seek(0, 2), HEAD_BYTES
-        while at + TAG_BYTES <= size:
-            stream.seek(at)
-            kind, start, end, at = _tag(stream.read(TAG_BYTES), at, size, order)
+        check_mat5_stream(stream, names, most_bytes)
+
+
+def check_mat5_stream(
+    stream: BinaryIO, names: Collection[str] | None = None, most_bytes: int = MOST_BYTES
+) -> None:
+    """Check an open MAT file, as `check_mat5` checks one on the disk.
+
+    Args:
+        stream: the file, from its begin on.
+        names: the names of the variables to check; None checks all.
+        most_bytes: of one variable, unpacked.
+
+    Raises:
+        ValueError: see `check_mat5`.
+        OSError: the file cannot be read.
+    """
+    head = stream.read(HEAD_BYTES)
+    order = {b"IM": "<", b"MI": ">"}.get(head[126:])
+    if order is None:
+        return
+    # Read, not memory-mapped: a disk fault under a memory map ends the process.
+    size, at = stream.seek(0, 2), HEAD_BYTES
+    while at + TAG_BYTES <= size:
+        stream.seek(at)
+        kind, start, end, at = _tag(stream.read(TAG_BYTES), at, size, order)
+        stream.seek(start)
+        if names is None or _variable_name(kind, stream, end - start, order) in names:
             stream.seek(start)
-            if names is None or _variable_name(kind, stream, end - start, order) in names:
-                stream.seek(start)
-                _variable(kind, stream, end - start, order, most_bytes)
+            _variable(kind, stream, end - start, order, most_bytes)
 
 
 def _variable_name(kind: int, stream: BinaryIO, length: int, order: str) -> str:

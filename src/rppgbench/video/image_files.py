@@ -24,8 +24,8 @@ from rppgbench.video.colour import RGB
 MAX_PIXELS = 2**27
 """Most pixels of an image, four 8K frames: a decoder allocates what the header states."""
 
-MAX_BYTES = 2**30
-"""Most bytes of one member of an archive: raw values of 16 bits at `MAX_PIXELS`, four times."""
+MAX_BYTES = 2**28
+"""Most bytes of one member of an archive, unpacked: raw values of 16 bits at `MAX_PIXELS`."""
 
 END_MARKERS = {b"\x89PNG": b"IEND", b"\xff\xd8\xff": b"\xff\xd9"}
 """End of a complete file by its beginning: decoders fill the rest of a truncated file with grey."""
