@@ -40,6 +40,7 @@ def test_what_a_task_runs_is_in_a_digest_or_only_moves_results(task: str) -> Non
         *closures.method_code(load_methods().available["constant"], sources).parts,
         *closures.extractor_code(sources).parts,
         *closures.condition_code(sources).parts,
+        *closures.control_code(sources).parts,
         *(part for d in datasets.values() for part in closures.reader_code(d, sources).parts),
     }
     parts = sources.closure(f"rppgbench.execution.{task}").parts

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.analysis.control_scores import control_rows
 from rppgbench.analysis.diagnostics import (
     baseline_methods,
     method_titles,
@@ -37,6 +38,7 @@ from rppgbench.report.inputs import ReportInputs, Scores, Section
 from rppgbench.report.method_titles import titled_marks, titled_scores
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.comparison import comparison_sections
+from rppgbench.report.sections.controls import control_sections
 from rppgbench.report.sections.group_gaps import group_gap_sections
 from rppgbench.report.sections.imports import import_sections
 from rppgbench.report.sections.origin import origin_sections
@@ -302,6 +304,7 @@ def _sections(
             first, scores.name, margin_bpm=MARGIN_BPM, baselines=baselines, marks=marks
         ),
         *selective_sections(first, scores.name, baselines=baselines, marks=marks),
+        *control_sections(scores, marks=marks),
         *training_sections(models, curves, marks=marks),
         *origin_sections(origins, marks=marks),
         *import_sections(stored.imports, marks=marks),
@@ -323,6 +326,9 @@ def _write(report: Report) -> None:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_csv(report.table, page.with_name("table.csv"))
         write_csv(rates, page.with_name(heart_rates_file(inputs)))
+        controls = control_rows(inputs.scores)
+        if controls is not None:
+            write_csv(controls, page.with_name("controls.csv"))
         write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error

@@ -56,6 +56,7 @@ def join_results(results: Sequence[StoredResults]) -> StoredResults:
         estimates=_joined_estimates(results),
         observed=ordered_items(observed),
         parts=[part for stored in results for part in stored.parts],
+        control_estimates=[e for stored in results for e in stored.control_estimates],
     )
 
 
@@ -109,6 +110,9 @@ def _joined_manifest(
         *(int(manifest["expected"]) for manifest in manifests),
         len({(dataset, recording) for dataset, recording, _ in observed}),
     )
+    protocols = [manifest["protocol"] for manifest in manifests]
+    controls = {name: None for protocol in protocols for name in protocol.get("controls", ())}
+    joined["protocol"] = {**protocols[0], "controls": list(controls)}
     joined["command"] = "; ".join(dict.fromkeys(manifest["command"] for manifest in manifests))
     return joined
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.analysis.control_scores import with_controls
 from rppgbench.analysis.stored_results import StoredResults, cumulative_methods
 from rppgbench.analysis.trainings import (
     flag_trainings,
@@ -123,7 +124,7 @@ def report_scores(
         number = int(protocol["recordings"])
         summary = _beside(summary, number)
         groups |= {k: _beside(g, number) for k, g in groups.items() if k == "region"}
-    return Scores(
+    scores = Scores(
         name=name,
         windows=compared,
         summary=summary,
@@ -131,6 +132,7 @@ def report_scores(
         by=tuple(by),
         groups=groups,
     )
+    return with_controls(scores, rule, stored)
 
 
 def _beside(summary: pd.DataFrame, number: int) -> pd.DataFrame:

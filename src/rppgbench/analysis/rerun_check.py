@@ -15,7 +15,7 @@ from rppgbench.core.estimate import Estimate, EstimateKey, key_of
 from rppgbench.core.model_files import is_model
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
-from rppgbench.execution.plan_records import UNTOUCHED, Job, Plan
+from rppgbench.execution.plan_records import Job, Plan
 from rppgbench.execution.provenance import package_versions
 from rppgbench.execution.recording_task import RecordingTask, run_recording
 from rppgbench.execution.run_options import RunOptions
@@ -242,7 +242,6 @@ def _tasks(
     for estimate in sample:
         grouped[estimate.dataset, estimate.recording].append(estimate)
     models = _models(plan, store.manifest)
-    conditions = {c.name: c for c in (UNTOUCHED, *plan.protocol.conditions)}
     for (dataset, recording), estimates in grouped.items():
         planned = [jobs[estimate.key] for estimate in estimates]
         learned = tuple(replace(job, fit=models.get(job.fit, job.fit)) for job in planned)
@@ -251,7 +250,7 @@ def _tasks(
             root=plan.roots[dataset],
             recording=recording,
             conditions=tuple(
-                conditions[name]
+                plan.condition(name)
                 for name in dict.fromkeys(estimate.condition for estimate in estimates)
             ),
             request=plan.request,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.analysis.part_provenance import PartProvenance, difference_lines, part_provenances
+from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import load_methods
@@ -44,6 +45,7 @@ class StoredResults:
         observed: What was recorded of each recording, by data set, recording and condition.
         parts: The runs that made parts of the results.
         further: Further folders whose results are joined to these.
+        control_estimates: The estimates of input controls, which are of no method's row.
     """
 
     store: Store
@@ -52,6 +54,7 @@ class StoredResults:
     observed: Mapping[tuple[str, str, str], RecordingInfo]
     parts: Sequence[PartProvenance]
     further: tuple[Store, ...] = ()
+    control_estimates: Sequence[Estimate] = ()
 
     @property
     def stores(self) -> tuple[Store, ...]:
@@ -157,9 +160,10 @@ def load_stored(store: Store, *, partial: bool = False) -> StoredResults:
     return StoredResults(
         store=store,
         manifest=manifest,
-        estimates=estimates,
-        observed=observed,
+        estimates=[e for e in estimates if e.condition not in INPUT_CONTROLS],
+        observed={key: info for key, info in observed.items() if key[2] not in INPUT_CONTROLS},
         parts=part_provenances(store),
+        control_estimates=[e for e in estimates if e.condition in INPUT_CONTROLS],
     )
 
 

@@ -92,6 +92,12 @@ def declaration(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="face regions (default: the protocol's)",
     )
+    parser.add_argument(
+        "--controls",
+        type=names,
+        metavar="A,B",
+        help="rows that cannot know the pulse, such as noise,photograph (default: the protocol's)",
+    )
     parser.add_argument("--evaluator", metavar="NAME", help="this one first (default: protocol's)")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from rppgbench.core.controls import CONTROLS
 from rppgbench.system.errors import BenchError, unknown_name
 from rppgbench.system.hashing import digest
 from rppgbench.system.toml_files import read_toml
@@ -97,6 +98,10 @@ class Protocol(Declaration):
     conditions: list[Condition] = Field(
         default=[], description="transformations of the frames; [] for none"
     )
+    controls: list[str] = Field(
+        default=[],
+        description="rows that cannot know the pulse: `photograph`, `noise`, ...; [] for none",
+    )
     train_on: Literal["clean", "same"] = Field(
         default="clean",
         description="learn from untouched videos, or under the condition of the test",
@@ -116,6 +121,14 @@ class Protocol(Declaration):
                 raise ValueError(f"{key} must name at least one, each once")
         if len({c.name for c in self.conditions}) != len(self.conditions):
             raise ValueError("conditions: two of one name")
+        taken = sorted({c.name for c in self.conditions} & CONTROLS.keys())
+        if taken:
+            raise ValueError(f"conditions: {taken[0]!r} is the name of a control")
+        if len(set(self.controls)) != len(self.controls):
+            raise ValueError("controls: one is named twice")
+        unknown = [name for name in self.controls if name not in CONTROLS]
+        if unknown:
+            raise ValueError(f"controls: no {unknown[0]!r}; known: {', '.join(CONTROLS)}")
         return self
 
     def pretrain_sets(self, method: str) -> list[str]:
@@ -145,12 +158,13 @@ class Protocol(Declaration):
 
     @property
     def digest(self) -> str:
-        """Sixteen hex digits of what is run: everything but descriptions and evaluators.
+        """Sixteen hex digits of what is run: everything but descriptions, evaluators and controls.
 
         Evaluators are left out because the store keeps estimates: another evaluator scores the
-        same ones.
+        same ones. Controls are left out because they stand beside the estimates of the methods and
+        change none of them; their own estimates have digests of their own.
         """
-        descriptive = {"title", "about", "source", "evaluators"}
+        descriptive = {"title", "about", "source", "evaluators", "controls"}
         return digest(self.model_dump(mode="json", exclude=descriptive))
 
 

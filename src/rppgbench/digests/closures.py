@@ -13,6 +13,7 @@ from rppgbench.digests.code_digest import OWN, Closure, Part, Sources
 
 EXTRACTOR = "rppgbench.extraction.extractor"
 CONDITIONS = "rppgbench.extraction.conditions"
+CONTROLS = "rppgbench.extraction.control_inputs"
 ESTIMATING = "rppgbench.execution.pulse_estimation"
 LEARNING = "rppgbench.execution.training_examples"
 LABELS = "rppgbench.datasets.checked_labels"
@@ -26,6 +27,8 @@ SCORING = (
     "rppgbench.evaluation.scores",
     "rppgbench.evaluation.summary",
     "rppgbench.evaluation.paired_differences",
+    "rppgbench.evaluation.controls",
+    "rppgbench.evaluation.skill",
 )
 
 
@@ -42,6 +45,11 @@ def condition_code(sources: Sources) -> Closure:
 def scoring_code(sources: Sources) -> Closure:
     """From waveforms to heart rates, errors, their summary and their paired differences."""
     return sources.closure(*SCORING)
+
+
+def control_code(sources: Sources) -> Closure:
+    """What takes the pulse out of the features of a recording."""
+    return sources.closure(CONTROLS)
 
 
 def method_code(method: Method, sources: Sources) -> Closure:

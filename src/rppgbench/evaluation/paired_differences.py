@@ -126,6 +126,15 @@ def error_difference(
     return ErrorDifference(value_bpm=value, low_bpm=value - half, high_bpm=value + half)
 
 
+def mean_absolute_error(windows: pd.DataFrame) -> float:
+    """The mean absolute error of a method as `error_difference` takes it; NaN without a row."""
+    if not len(windows):
+        return float("nan")
+    sums = _subject_sums(windows)
+    count = math.fsum(sums["count"])
+    return math.fsum(sums["sum"]) / count if count else float("nan")
+
+
 def _subject_sums(windows: pd.DataFrame) -> pd.DataFrame:
     """For each subject the sum of the absolute errors, and of how many windows or recordings."""
     person = ["dataset", "subject"]

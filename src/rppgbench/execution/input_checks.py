@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rppgbench.core.controls import BACKGROUND_ALONE, INPUT_CONTROLS
 from rppgbench.core.features import WHOLE_FRAME
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_datasets, load_methods
@@ -41,6 +42,7 @@ def check_inputs(protocol: Protocol, methods: Sequence[str], location: str) -> N
             f"{location}: {traces[0]} holds mean colours, and conditions change pictures; take a "
             "data set of videos, or conditions = []"
         )
+    _check_controls(protocol, location)
     if WHOLE_FRAME not in protocol.regions:
         return
     for name in methods:
@@ -55,3 +57,20 @@ def check_inputs(protocol: Protocol, methods: Sequence[str], location: str) -> N
                 f"{location}: {name} needs a face ({needed}), and with the region {WHOLE_FRAME} "
                 "none is searched for; leave it out"
             )
+
+
+def _check_controls(protocol: Protocol, location: str) -> None:
+    """Refuse input controls without the features that they are made from."""
+    chosen = [name for name in protocol.controls if name in INPUT_CONTROLS]
+    if not chosen:
+        return
+    if protocol.conditions and all(c.kind != "none" for c in protocol.conditions):
+        raise BenchError(
+            f"{location}: the control {chosen[0]} is made from untouched videos; add a condition "
+            "of kind none, or leave the control out"
+        )
+    if BACKGROUND_ALONE in chosen and WHOLE_FRAME in protocol.regions:
+        raise BenchError(
+            f"{location}: the control {BACKGROUND_ALONE} needs what lies around a face, and with "
+            f"the region {WHOLE_FRAME} no face is searched for; leave it out"
+        )

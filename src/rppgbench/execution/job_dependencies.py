@@ -4,11 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.method import Method
 from rppgbench.core.precision import effective_precision
 from rppgbench.core.protocol import Condition
 from rppgbench.core.registry import load_datasets, load_methods
-from rppgbench.digests.closures import condition_code, extractor_code, method_code, reader_code
+from rppgbench.digests.closures import (
+    condition_code,
+    control_code,
+    extractor_code,
+    method_code,
+    reader_code,
+)
 from rppgbench.digests.code_digest import Closure, Sources
 from rppgbench.extraction.conditions import condition_digest
 from rppgbench.system.hashing import digest
@@ -146,6 +153,11 @@ class JobDependencies:
         return self._record_closure("reader", dataset)
 
     def _condition(self, condition: Condition) -> Dependencies:
+        if condition.kind in INPUT_CONTROLS:
+            return {
+                "change": f"control {condition.kind}",
+                "control_code": self._record_closure("control", ""),
+            }
         changed = condition_digest(condition)
         code = self._record_closure("condition", "") if changed else ""
         return {"change": changed, "change_code": code}
@@ -165,7 +177,8 @@ class JobDependencies:
             return method_code(load_methods().available[name], self.sources)
         if kind == "reader":
             return reader_code(load_datasets().available[name], self.sources)
-        return (extractor_code if kind == "extractor" else condition_code)(self.sources)
+        code = {"extractor": extractor_code, "condition": condition_code, "control": control_code}
+        return code[kind](self.sources)
 
 
 def uses_networks(methods: Iterable[Method]) -> bool:

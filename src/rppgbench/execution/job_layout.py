@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rppgbench.core.controls import BACKGROUND_ALONE, INPUT_CONTROLS
 from rppgbench.core.method import chooses_by_validation, first_stage
 from rppgbench.core.protocol import Condition, Protocol
 from rppgbench.core.recording import Recording
@@ -15,9 +16,12 @@ from rppgbench.execution.job_dependencies import (
     LearnedFrom,
     job_digest,
 )
-from rppgbench.execution.plan_records import UNTOUCHED, Fit, Job
+from rppgbench.execution.plan_records import UNTOUCHED, Fit, Job, control_condition
 from rppgbench.system.errors import BenchError
 from rppgbench.system.hashing import digest
+
+WITH_OWN_BACKGROUND = frozenset({"clip", "trace_background"})
+"""Crops hold no background, and a method that compares skin with background sees one already."""
 
 PRETRAINING = "pre-training"
 """The fold of a pre-training that models share, for messages and tables."""
@@ -80,7 +84,20 @@ class JobLayout:
                         ),
                     )
                     fit, fit_dependencies = self._add_fit(wanted, trained_on)
-                self._add_jobs(side, method, seed, region, condition, fit, fit_dependencies)
+                for tested in (condition, *self._controls(method, condition)):
+                    self._add_jobs(side, method, seed, region, tested, fit, fit_dependencies)
+
+    def _controls(self, method: str, condition: Condition) -> list[Condition]:
+        """The input controls of a method: under the untouched condition, with the same model."""
+        declared = load_methods().available[method]
+        if condition.kind != "none" or declared.baseline:
+            return []
+        names = [name for name in self._protocol.controls if name in INPUT_CONTROLS]
+        return [
+            control_condition(name)
+            for name in names
+            if name != BACKGROUND_ALONE or declared.input not in WITH_OWN_BACKGROUND
+        ]
 
     def _pretrain(self, method: str) -> tuple[tuple[str, str], ...]:
         """The recordings of the data sets for the pre-training of a method."""

@@ -6,11 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.model_files import is_model
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.obstacles import method_obstacles
-from rppgbench.execution.plan_records import Fit, Job, Plan
+from rppgbench.execution.plan_records import UNTOUCHED, Fit, Job, Plan
 from rppgbench.execution.plan_room import disk_line, memory_line
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.score_obstacles import score_obstacles
@@ -88,7 +89,7 @@ def _pass_lines(
     options: RunOptions,
 ) -> Iterator[str]:
     """The decoding passes: hours of the processes, and room in the cache and for the results."""
-    passes = {(job.dataset, job.recording, job.condition) for job in jobs}
+    passes = {(job.dataset, job.recording, _filmed(job.condition)) for job in jobs}
     for fit in _fits(plan, jobs):
         passes |= {(*key, fit.condition) for key in (*fit.pretrain, *fit.train, *fit.validation)}
     frames = sum(lengths[dataset].frames for dataset, _, _ in passes)
@@ -107,6 +108,11 @@ def _pass_lines(
     yield disk_line(options.cache, "--cache", cached, basis)
     tested = sum(lengths[job.dataset].frames for job in jobs)
     yield disk_line(store.folder, "--out", 8 * tested, "8 bytes a frame and estimate, and models")
+
+
+def _filmed(condition: str) -> str:
+    """The condition of the frames behind an estimate: a control's are those of the untouched."""
+    return UNTOUCHED.name if condition in INPUT_CONTROLS else condition
 
 
 def _training_lines(

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.estimate import EstimateKey
 from rppgbench.core.features import WHOLE_FRAME
 from rppgbench.core.method import Side
@@ -16,6 +17,15 @@ from rppgbench.execution.training_examples import sides
 from rppgbench.extraction.extractor import FeatureRequest
 
 UNTOUCHED = Condition(name="none", kind="none", params={})
+
+
+def control_condition(name: str) -> Condition:
+    """The condition of the estimates of an input control: its features are made from the untouched.
+
+    >>> control_condition("photograph").kind
+    'photograph'
+    """
+    return Condition(name=name, kind=name, params={})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +102,9 @@ class Plan:
         return [*(fit for fit in self.pretrainings if fit.digest in first), *fits]
 
     def condition(self, name: str) -> Condition:
-        """The protocol's condition of that name, or the untouched one."""
+        """The protocol's condition of that name, the untouched one, or that of a control."""
+        if name in INPUT_CONTROLS:
+            return control_condition(name)
         return next(c for c in (UNTOUCHED, *self.protocol.conditions) if c.name == name)
 
     @cached_property

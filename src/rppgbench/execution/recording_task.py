@@ -7,6 +7,7 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.features import Features
 from rppgbench.core.guarded_calls import list_recordings, read_video
@@ -19,7 +20,7 @@ from rppgbench.core.waveform import Waveform
 from rppgbench.datasets import checked_labels
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.datasets.frame_clock import FrameClock
-from rppgbench.execution.plan_records import Job
+from rppgbench.execution.plan_records import UNTOUCHED, Job
 from rppgbench.execution.pulse_estimation import estimate_pulse, input_rate, method_inputs
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_examples import make_example
@@ -29,6 +30,7 @@ from rppgbench.extraction.conditions import (
     face_source,
     keeps_video,
 )
+from rppgbench.extraction.control_inputs import INPUTS
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.feature_cache import (
     NamedTransform,
@@ -212,7 +214,8 @@ def extract(
 ) -> list[ConditionFeatures]:
     """Extract the features of a recording under each of the task's conditions.
 
-    What is in the cache is not extracted again. The rest is made in one pass over the video.
+    What is in the cache is not extracted again. The rest is made in one pass over the video. The
+    features of input controls are made from those of the untouched video.
 
     Args:
         task: the conditions, crop rules and the cache.
@@ -222,6 +225,37 @@ def extract(
     Returns:
         One entry for each condition, in order, with features or a fault.
     """
+    controls = [c for c in task.conditions if c.kind in INPUT_CONTROLS]
+    filmed = [c for c in task.conditions if c.kind not in INPUT_CONTROLS]
+    if controls and not any(condition.kind == "none" for condition in filmed):
+        filmed.append(UNTOUCHED)
+    parts = _extract_filmed(task, recording, filmed, trust_notes=trust_notes)
+    by_name = {part.condition.name: part for part in parts}
+    for control in controls:
+        untouched = next(part for part in parts if part.condition.kind == "none")
+        by_name[control.name] = _control_features(control, untouched, task.name)
+    return [by_name[condition.name] for condition in task.conditions]
+
+
+def _control_features(
+    control: Condition, untouched: ConditionFeatures, name: str
+) -> ConditionFeatures:
+    """The features of a control; a fault of the recording is the control's fault too."""
+    features = untouched.features.value
+    if features is None:
+        return ConditionFeatures(control, untouched.features, 0.0)
+    replaced = attempt(partial(INPUTS[control.kind], features), f"{control.name} of {name}")
+    return ConditionFeatures(control, replaced, 0.0)
+
+
+def _extract_filmed(
+    task: RecordingTask,
+    recording: Recording,
+    conditions: Sequence[Condition],
+    *,
+    trust_notes: bool,
+) -> list[ConditionFeatures]:
+    """One entry for each condition of the frames, from the cache or from one pass."""
     doing = f"the extraction of {task.name}"
     began = time.perf_counter()
 
@@ -229,7 +263,7 @@ def extract(
         source = read_video(recording)
         if isinstance(source, TraceSource):  # the plan allows no condition then
             return [trace_features(source)]
-        transforms = [_transform(condition, task) for condition in task.conditions]
+        transforms = [_transform(condition, task) for condition in conditions]
         return transformed_features(
             source,
             task.request,
@@ -241,19 +275,19 @@ def extract(
 
     crash = dict(task.broken).get("")
     if crash:
-        attempts = [Attempt[Features](fault=Fault("recording", crash))] * len(task.conditions)
+        attempts = [Attempt[Features](fault=Fault("recording", crash))] * len(conditions)
     else:
         extracted = _attempt_with_files(task, extract_in_one_pass, doing)
         if extracted.value is None:
-            attempts = [Attempt[Features](fault=extracted.fault)] * len(task.conditions)
+            attempts = [Attempt[Features](fault=extracted.fault)] * len(conditions)
         else:
             attempts = [
                 _attempt_with_files(task, partial(_value_or_raise, features), doing)
                 for features in extracted.value
             ]
     # One pass serves all conditions, so its time is divided equally.
-    read_s = (time.perf_counter() - began) / len(task.conditions)
-    pairs = zip(task.conditions, attempts, strict=True)
+    read_s = (time.perf_counter() - began) / len(conditions)
+    pairs = zip(conditions, attempts, strict=True)
     return [ConditionFeatures(condition, features, read_s) for condition, features in pairs]
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 from rppgbench import __version__
 from rppgbench.core.content_roots import checkout_root
+from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registration import Hypothesis, Registration
 from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.digests.closures import (
     condition_code,
+    control_code,
     extractor_code,
     method_code,
     reader_code,
@@ -24,7 +26,8 @@ from rppgbench.execution.run_setup import check_options, choose_run, declared_pr
 from rppgbench.extraction.conditions import condition_digest
 from rppgbench.system.errors import BenchError, unknown_name
 
-FEATURES, CONDITIONS, SCORING = "features of frames", "conditions", "scores"
+FEATURES, CONDITIONS, CONTROLS = "features of frames", "conditions", "controls"
+SCORING = "scores"
 """Work that is none of one method or one data set."""
 
 
@@ -109,6 +112,8 @@ def _code_by_work(
     }
     if any(condition_digest(condition) for condition in protocol.conditions):
         closures[CONDITIONS] = condition_code(sources)
+    if any(name in INPUT_CONTROLS for name in protocol.controls):
+        closures[CONTROLS] = control_code(sources)
     return {**{k: dict(c.parts) for k, c in closures.items()}, **scoring_parts()}
 
 
@@ -133,6 +138,8 @@ def planned_code(
         names[FEATURES] = setting["extractor"]
         if setting.get("change_code"):
             names[CONDITIONS] = setting["change_code"]
+        if setting.get("control_code"):
+            names[CONTROLS] = setting["control_code"]
         for dataset, reader in setting.get("fit", {}).get("readers", {}).items():
             names[_reader(dataset)] = reader
     return {work: dict(closures.get(name, {})) for work, name in names.items()}

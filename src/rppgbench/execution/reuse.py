@@ -13,7 +13,7 @@ from rppgbench.system.errors import MachineError
 FILE = "digests.json"
 SHOWN = 8
 IDENTITY = ("dataset", "method", "fold", "seed", "condition", "region")
-CODE = {"code": "", "extractor": "", "reader": "", "change_code": ""}
+CODE = {"code": "", "extractor": "", "reader": "", "change_code": "", "control_code": ""}
 """Dependencies that are digests of code: the parts of the code are compared."""
 
 WORDS = {

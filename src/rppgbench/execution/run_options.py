@@ -33,6 +33,8 @@ class RunOptions:
         sweeps: several values of parameters, by method: each combination is a row of its own.
         epochs: epochs of every training and pre-training; None for those of the methods.
         regions: face regions in place of those of the protocol; empty for these.
+        controls: rows that cannot know the pulse, in place of those of the protocol; empty for
+            these.
         folds: names of folds; empty for all.
         seeds: seeds of the methods that learn; empty for those of the protocol.
         jobs: processes of this machine; None is one process.
@@ -63,6 +65,7 @@ class RunOptions:
     )
     epochs: int | None = None
     regions: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     jobs: int | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rppgbench.core.controls import CONTROLS
 from rppgbench.core.features import REGIONS
 from rppgbench.core.protocol import Protocol, read_protocol
 from rppgbench.core.registry import find_toml, load_datasets, load_methods
@@ -88,8 +89,8 @@ def declared_protocol(name: str, options: RunOptions) -> Protocol:
 
     Args:
         name: the protocol.
-        options: `train`, `test`, `regions`, `seeds`, `params` and the size of the simulation are
-            used.
+        options: `train`, `test`, `regions`, `controls`, `seeds`, `params` and the size of the
+            simulation are used.
 
     Raises:
         BenchError: the protocol or a data set is unknown, or the split is of other data sets.
@@ -107,6 +108,11 @@ def declared_protocol(name: str, options: RunOptions) -> Protocol:
             raise unknown_name("region", region, REGIONS, "--region")
     if options.regions:
         changes["regions"] = list(options.regions)
+    for control in options.controls:
+        if control not in CONTROLS:
+            raise unknown_name("control", control, CONTROLS, "--controls")
+    if options.controls:
+        changes["controls"] = list(dict.fromkeys(options.controls))
     size = {
         "subjects": options.subjects,
         "seconds": options.seconds,

@@ -39,8 +39,9 @@ class Scores:
     `windows` and `summary` are the frames of `scores.score_windows` and `scores.summarise`; `by`
     are the columns that the summary was grouped by: together they name a row of the table and a
     series of the figures. `groups` holds further summaries under the name of the column that was
-    added to `by`, such as {"fold": ..., "scenario": ...}. `about` says the rule in words: window,
-    filter, spectrum, resolution, and what a missing estimate costs.
+    added to `by`, such as {"fold": ..., "scenario": ...}. `controls` is the summary of rows that
+    cannot know the pulse, None without any; the summary then has the skill above them. `about` says
+    the rule in words: window, filter, spectrum, resolution, and what a missing estimate costs.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Scores:
     about: str = ""
     by: tuple[str, ...] = ("method",)
     groups: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    controls: pd.DataFrame | None = None
 
     @property
     def quantity(self) -> str:

@@ -77,6 +77,7 @@ def titled_scores(scores: Scores, titles: Mapping[str, str]) -> Scores:
         windows=_titled_frame(scores.windows, titles),
         summary=_titled_frame(scores.summary, titles),
         groups={group: _titled_frame(frame, titles) for group, frame in scores.groups.items()},
+        controls=None if scores.controls is None else _titled_frame(scores.controls, titles),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rppgbench.core.controls import CONTROLS
 from rppgbench.evaluation.paired_differences import error_difference
 from rppgbench.evaluation.significance import PairedTest, paired_tests
 from rppgbench.evaluation.summary import block_scores
@@ -225,6 +226,8 @@ def _chance(contest: Contest) -> Answer:
 
 def _against_baseline(contest: Contest) -> Answer:
     question = "Better than without the video?"
+    if contest.best.get("best_control"):
+        return Answer(question=question, sentences=_against_controls(contest))
     baseline = contest.baseline
     if baseline is None:
         sentence = "Not known: the results hold no baseline that learns nothing from the video."
@@ -247,6 +250,26 @@ def _against_baseline(contest: Contest) -> Answer:
         verb = "does" if len(worse) == 1 else "do"
         sentences.append(f"{_named(contest, worse)} {verb} not beat it.")
     return Answer(question=question, sentences=tuple(sentences))
+
+
+def _against_controls(contest: Contest) -> tuple[str, ...]:
+    """The best row beside its best control, and which rows are not shown to beat theirs."""
+    best = contest.best
+    name = str(best["best_control"])
+    title = CONTROLS[name].title if name in CONTROLS else name
+    value, low, high = (float(best[key]) for key in ("skill", "skill_low", "skill_high"))
+    interval = "" if math.isnan(low) else f" (95 % interval {low:.2f} to {high:.2f})"
+    shown = "not shown to be more" if best["control_note"] else "more"
+    sentences = [
+        f"Of the rows that cannot know the pulse, {title} has the lowest error, "
+        f"{format_bpm(best['control_mae'])} bpm.",
+        f"{contest.name(best)} is {value:.2f} bpm better{interval}, {shown} than chance.",
+    ]
+    marked = [record for record in contest.rivals if record.get("control_note")]
+    if marked:
+        verb = "is" if len(marked) == 1 else "are"
+        sentences.append(f"{_named(contest, marked)} {verb} not shown to beat the controls.")
+    return tuple(sentences)
 
 
 def _named(contest: Contest, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rppgbench.core.canonical_order import ordered_items, ordered_records
+from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.store.schema import (
@@ -48,7 +49,7 @@ Seen = dict[tuple[str, str, str], RecordingInfo]
 
 JOINABLE = frozenset(
     {"digest", "name", "title", "about", "source", "evaluators"}
-    | {"methods", "params", "regions", "seeds"}
+    | {"methods", "params", "regions", "seeds", "controls"}
 )
 """Keys of a protocol that may differ from those of stored results: texts, how estimates are scored,
 and what is named by every stored estimate itself. All other keys say on which data is tested, and
@@ -314,10 +315,16 @@ class Store:
         columns = ["job", "dataset", "recording", "condition", "reason"]
         tables = self._tables("estimates", ESTIMATES, columns)
         last = {row["job"]: row for t in tables for row in t.to_pylist() if row["job"] in planned}
-        rows = [last[job] for job in sorted(last)]
+        # A method that answers nothing without a pulse is right: no fault of a control.
+        rows = [last[job] for job in sorted(last) if last[job]["condition"] not in INPUT_CONTROLS]
         several = len({row["condition"] for row in rows}) > 1
         tables = self._tables("recordings", OBSERVED, columns[1:])
-        reasons = {_name(row, several): row["reason"] for t in tables for row in t.to_pylist()}
+        seen = (row for t in tables for row in t.to_pylist())
+        reasons = {
+            _name(row, several): row["reason"]
+            for row in seen
+            if row["condition"] not in INPUT_CONTROLS
+        }
         names = {_name(row, several) for row in rows}
         reasons_by_name = {
             name: {why: None} for name, why in reasons.items() if why and name in names

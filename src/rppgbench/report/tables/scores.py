@@ -44,8 +44,9 @@ LABELS = {
     "light": "Light",
 }
 
-NOTED = ("training", "rule_note")
-"""Columns of words on a row: how the method was trained, and what the rule was not made for."""
+NOTED = ("training", "rule_note", "control_note")
+"""Columns of words on a row: how the method was trained, what the rule was not made for, and that
+the method is not shown to beat its controls."""
 
 
 def method_table(

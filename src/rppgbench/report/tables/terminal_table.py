@@ -149,12 +149,14 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 
 def _row_marks(row: Mapping[str, Any], inputs: ReportInputs) -> str:
-    """What a reader has to know of a row: not ranked, imported, of how many seeds."""
+    """What a reader has to know of a row: not ranked, imported, of how many seeds, no skill."""
     imported = "imported" if inputs.marks.of_method(str(row.get("method"))) else ""
     marks = [row_kind(row, inputs.baselines), imported]
     if int(row.get("n_seeds", 1)) > 1:
         spread = _number("mae_seed_std", row)
         marks.append(f"{int(row['n_seeds'])} seeds, MAE std {spread}")
+    if row.get("control_note"):
+        marks.append("no skill shown")
     return ", ".join(filter(None, marks))
 
 
