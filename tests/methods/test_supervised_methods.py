@@ -21,8 +21,8 @@ from ..oracles.parts import part
 
 FS = 30.0
 SIGNATURE = np.array([0.33, 0.77, 0.53])
-SIDE = {"physformer": 32, "ibvpnet": 64, "factorizephys": 72, "noobheart": 8, "seq_rppg": 8,
-        "bigsmall": 48}  # fmt: skip
+SIDE = {"physformer": 32, "rhythmformer": 64, "ibvpnet": 64, "factorizephys": 72, "noobheart": 8,
+        "seq_rppg": 8, "bigsmall": 48}  # fmt: skip
 
 TOY: dict[str, dict[str, Any]] = {
     "deepphys": {"crop": "toolbox_16", "width": 4, "dense": 8, "clip_s": 1.0, "epochs": 2},
@@ -33,6 +33,7 @@ TOY: dict[str, dict[str, Any]] = {
     "factorizephys": {"width": 2, "clip_s": 1.0, "epochs": 2},
     "physmamba": {"crop": "toolbox_16", "width": 2, "clip_s": 1.0, "epochs": 2},
     "rhythmmamba": {"crop": "toolbox_16", "width": 2, "layers": 1, "clip_s": 1.1, "epochs": 2},
+    "rhythmformer": {"crop": "toolbox_64", "width": 4, "clip_s": 0.8, "epochs": 2},
     "noobheart": {"batch": 8, "epochs": 2},
     "seq_rppg": {"width": 8, "clip_s": 2.0, "batch": 4, "epochs": 2},
     "bigsmall": {

@@ -250,6 +250,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "factorizephys": {"clip_s": 1.1},
     "physmamba": {"clip_s": 1.1},
     "rhythmmamba": {"clip_s": 1.1, "crop": "toolbox_16"},
+    "rhythmformer": {"clip_s": 0.8},
     "noobheart": {"clip_s": 1.1},
     "seq_rppg": {"clip_s": 2.0},
     "bigsmall": {"clip_s": 1.2},

@@ -84,6 +84,7 @@ def test_pictures_have_the_next_one_and_the_last_is_repeated() -> None:
         ("factorizephys", 75, "71 to 74, as toolbox"),
         ("physmamba", 15, "16 or more, as toolbox_16"),
         ("rhythmmamba", 36, "8 or more in steps of 8, as toolbox_128"),
+        ("rhythmformer", 96, "64 or more in steps of 64, as toolbox_128"),
         ("noobheart", 7, "8, as toolbox_8"),
         ("seq_rppg", 9, "8, as toolbox_8"),
     ],
@@ -94,6 +95,7 @@ def test_a_crop_that_does_not_fit_is_one_line(name: str, side: int, fitting: str
         "factorizephys": "FactorisingNetwork",
         "physmamba": "SlowFastNetwork",
         "rhythmmamba": "RhythmNetwork",
+        "rhythmformer": "RhythmNetwork",
         "noobheart": "SmallNetwork",
         "seq_rppg": "SequenceNetwork",
     }

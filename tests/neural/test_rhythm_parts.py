@@ -1,6 +1,7 @@
 """Parts of RhythmMamba and RhythmFormer that the comparison with the public code does not see."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -74,3 +75,48 @@ def test_a_block_is_left_out_for_some_clips_in_training_alone() -> None:
     assert bool((dropped == dropped[:, :1, :1]).all())
     assert 0.4 < float((dropped > 0).float().mean()) < 0.6
     assert block.eval()._drop(branch) is branch
+
+
+def test_regions_are_split_and_joined() -> None:
+    module = part("rhythmformer.network")
+    maps = torch.arange(2 * 3 * 4 * 8 * 8.0).reshape(2, 3, 4, 8, 8)
+    regions = module.split_regions(maps, 2)
+    assert regions.shape == (2, 2 * 16, 2 * 2 * 2, 3)
+    first = maps[0, :, :2, :2, :2].flatten(1).T
+    torch.testing.assert_close(regions[0, 0], first)
+    torch.testing.assert_close(regions[0, 1], maps[0, :, :2, :2, 2:4].flatten(1).T)
+    torch.testing.assert_close(regions[1, 16], maps[1, :, 2:, :2, :2].flatten(1).T)
+    torch.testing.assert_close(module.join_regions(regions, 2, 8, 8), maps)
+
+
+def test_a_region_sees_the_regions_most_like_it_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = part("rhythmformer.network")
+    monkeypatch.setattr(module, "ROUTED", 3)
+    torch.manual_seed(0)
+    attention = module.RoutedAttention(4, 1).eval()
+    attention.query, attention.key, attention.value = nn.Identity(), nn.Identity(), nn.Identity()
+    nn.init.zeros_(attention.around.weight)
+    nn.init.zeros_(attention.around.bias)
+    attention.out = nn.Identity()
+    maps = torch.randn(2, 4, 2, 4, 4)  # one token a region
+    tokens = maps.flatten(2).transpose(1, 2)
+    alike = tokens @ tokens.transpose(1, 2)
+    hidden = alike < alike.topk(3).values[..., -1:]
+    with torch.inference_mode():
+        seen = attention(maps).flatten(2).transpose(1, 2)
+    heads = []
+    for head in range(4):  # of one channel each; all look at the same regions
+        channel = tokens[..., head : head + 1]
+        scores = (channel @ channel.transpose(1, 2) * 4**-0.5).masked_fill(hidden, -torch.inf)
+        heads.append(scores.softmax(-1) @ channel)
+    torch.testing.assert_close(seen, torch.cat(heads, dim=-1))
+
+
+def test_a_clip_of_any_length_has_a_pulse_of_that_length() -> None:
+    torch.manual_seed(0)
+    network = part("rhythmformer.network").RhythmNetwork(4).eval()
+    with torch.inference_mode():
+        for frames in (5, 24, 27):
+            assert network(torch.rand(1, frames, 3, 64, 64)).shape == (1, frames)

@@ -1,4 +1,4 @@
-"""Oracle `arch_forward_more`: RhythmMamba, whose public weights change their form."""
+"""Oracle `arch_forward_more`: RhythmMamba and RhythmFormer with public weights."""
 
 from typing import Any
 
@@ -44,5 +44,17 @@ def test_rhythmmamba(case: str) -> None:
     matrices = numbers(case, (".mlp.r", ".mlp.i"))
     diagonals = numbers(case, (".mlp.rb", ".mlp.ib"))  # as long as a diagonal
     assert count(network) == CASES[case]["n_parameters"] - matrices + diagonals
+    with torch.inference_mode():
+        assert_close(network(pictures(case)), case)
+
+
+@pytest.mark.parametrize("case", cases("RhythmFormer"))
+def test_rhythmformer(case: str) -> None:
+    module = part("rhythmformer.network")
+    network = module.RhythmNetwork()
+    load_public(network, case, module)
+    unused = numbers(case, ("qkv_linear.weight", "qkv_linear.bias"))
+    assert unused > 0
+    assert count(network) == CASES[case]["n_parameters"] - unused
     with torch.inference_mode():
         assert_close(network(pictures(case)), case)

@@ -33,6 +33,7 @@ DESCRIPTIONS = {
     "lr": "highest learning rate of AdamW in its one cycle.",
     "weight_decay": "weight decay of AdamW.",
     "loss": '"pearson", over time; or "pearson_over_batch", as the public code.',
+    "rate_term": 'the divergence: "distribution", "peaks" or "toolbox", as above; or "none".',
     "factorise": "scale the features by their factorisation in training.",
     "factorise_at_test": "and at test.",
     "steps": "steps of the factorisation.",
