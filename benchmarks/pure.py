@@ -14,8 +14,8 @@ never stretched by index, as some loaders do.
 There is no pulse where the device sets `probeError`, where `pulseRate` is 0 or 127 (its mark for no
 rate) with a `waveform` of 0, or where `waveform` is 0 for 0.5 s. Such samples are left out with a
 warning that counts them. There is no heart rate there either, nor while the device is `searching`.
-The rate of such an oximeter wraps at 128 in UBFC-rPPG; it is corrected where a step proves the
-wrap.
+`o2saturation` (%) is read likewise; 127 is no reading. The rate of such an oximeter wraps at 128 in
+UBFC-rPPG; it is corrected where a step proves the wrap.
 
 Subjects 01 to 10, sessions 01 to 06; 06-02 was never released, so the set has 59 recordings (papers
 that say 60 count it). Sources: Stricker, Mueller, Gross, "Non-contact video-based pulse rate
@@ -66,6 +66,7 @@ GIDEON = (
 )
 KNOWN_BAD = {"07-02": GIDEON, "07-07": GIDEON}
 OXIMETER_HZ = 60.0
+NO_SATURATION = 127
 NO_RATE = (0, 127)
 FLAT_S = 0.5  # a pulse is shorter at its lowest level
 ORDER = ("01", "10", "02", "09", "08", "05", "06", "03", "04", "07")
@@ -115,6 +116,7 @@ def _ground_truth(file: Path, images: tuple[Path, ...]) -> GroundTruth:
         times_s = np.array([(int(row["Timestamp"]) - start) * 1e-9 for row in rows])
         wave = np.array([float(row["Value"]["waveform"]) for row in rows])
         rate = np.array([float(row["Value"]["pulseRate"]) for row in rows])
+        saturation = np.array([float(row["Value"].get("o2saturation", np.nan)) for row in rows])
         error, searching = (
             np.array([bool(row["Value"].get(name)) for row in rows], dtype=bool)
             for name in ("probeError", "searching")
@@ -131,11 +133,15 @@ def _ground_truth(file: Path, images: tuple[Path, ...]) -> GroundTruth:
             f"{file.name}: {np.count_nonzero(lost)} of {len(lost)} samples are no pulse "
             "(probe error, or a waveform of 0): left out"
         )
+    worn = np.isfinite(saturation) & ~lost & ~searching & (saturation != NO_SATURATION)
+    readings = Signal(np.where(worn, saturation, np.nan), times_s)
+    signs = {"oxygen_saturation": readings if worn.any() else None}
     unwrapped = unwrap_rate(Signal(np.where(searching, np.nan, rate)[~lost], times_s[~lost]))
     return clean_labels(
         file,
         pulse=Signal(wave[~lost], times_s[~lost]),
         heart_rate=unwrapped.heart_rate,
+        signs=signs,
         one_clock=True,
         warnings=[*warnings, *wrap_warnings(unwrapped, file.name)],
     )
@@ -183,20 +189,21 @@ def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> N
     times_s = device_times(plan.seconds + 0.2, OXIMETER_HZ) - 0.1
     wave = integer_values(scale_to_range(recording.pulse_at(times_s), 0, 100))
     rate = integer_values(recording.heart_rate_at(times_s))
+    saturation = integer_values(recording.oxygen_saturation_at(times_s))
     package = [
         {
             "Timestamp": start + round(time * 1e9),
             "Value": {
                 "waveform": w,
                 "pulseRate": r,
-                "o2saturation": 98,
+                "o2saturation": o2,
                 "signalStrength": 6,
                 "probeError": False,
                 "searching": False,
             },
             "FrameID": "",
         }
-        for time, w, r in zip(times_s, wave, rate, strict=True)
+        for time, w, r, o2 in zip(times_s, wave, rate, saturation, strict=True)
     ]
     content = {"/FullPackage": package, "/Image": [{"Timestamp": ns} for ns in stamps]}
     (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")

@@ -212,7 +212,21 @@ def test_pure_has_nanosecond_times_in_both_layouts(tmp_path: Path, nested: bool)
     np.testing.assert_allclose(truth.pulse.times_s, -0.05 + np.arange(50) * 0.016, atol=1e-9)
     np.testing.assert_array_equal(truth.pulse.values, 10 + np.arange(50) % 7)
     assert set(truth.heart_rate.values) == {71.0}
+    assert truth.oxygen_saturation is not None
+    assert set(truth.oxygen_saturation.values) == {98.0}
     assert truth.warnings == ()
+
+
+def test_pure_has_no_saturation_where_the_oximeter_has_none(tmp_path: Path) -> None:
+    def spoil(k: int, value: dict[str, object]) -> None:
+        value["o2saturation"] = 127 if k < 40 else 97
+        value["searching"] = k == 45
+
+    truth = pure_with(tmp_path, spoil).ground_truth()
+    assert truth.oxygen_saturation is not None
+    expected = [97.0 if k >= 40 and k != 45 else np.nan for k in range(50)]
+    np.testing.assert_array_equal(truth.oxygen_saturation.values, expected)
+    assert "saturation" not in "".join(truth.warnings)
 
 
 def pure_with(root: Path, change: Callable[[int, dict[str, object]], None]) -> Recording:

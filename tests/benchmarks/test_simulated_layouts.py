@@ -143,6 +143,7 @@ SIGNS = {
     "ladh": {"respiration", "oxygen_saturation"},
     "mahnob_hci": {"respiration"},
     "physdrive": {"respiration", "oxygen_saturation"},
+    "pure": {"oxygen_saturation"},
     "scamps": {"respiration"},
     "sums": {"respiration", "oxygen_saturation"},
     "v4v": {"respiration_rate"},
