@@ -1,0 +1,117 @@
+"""bench limit: what the noise of each film permits, beside what each method reached."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rppgbench.cli.command import Commands, add_command
+from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.options import as_json, choose_region, data_roots, places, plugins, results
+from rppgbench.cli.terminal import answer, answer_json
+from rppgbench.system.text_wrapping import aligned
+
+if TYPE_CHECKING:
+    from rppgbench.analysis.rate_limits import RecordingLimit
+
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its options."""
+    parser = add_command(
+        commands,
+        "limit",
+        run,
+        about="The smallest standard error of a heart rate that the noise of each film permits, "
+        "beside what each method reached.",
+        example="bench limit results/ubfc_intra",
+    )
+    results(parser)
+    parser.add_argument("--evaluator", metavar="NAME", help="default: the protocol's first")
+    parser.add_argument("--region", metavar="NAME", help="face region (default: the protocol's)")
+    as_json(parser)
+    places(parser)
+    plugins(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line for each recording and the medians."""
+    from rppgbench.analysis.rate_limits import rate_limits
+    from rppgbench.analysis.stored_results import load_stored
+    from rppgbench.core.registry import find_toml
+    from rppgbench.datasets.roots import cache_folder
+    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.sharing.checking import results_folder
+    from rppgbench.store.store import Store
+    from rppgbench.system.progress import progress
+
+    with results_folder(args.results) as folder:
+        stored = load_stored(Store(folder))
+        protocol = stored.manifest["protocol"]
+        name = args.evaluator or protocol["evaluators"][0]
+        rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
+        region = choose_region(args.region, [], protocol["regions"][0])
+        windows = stored.score(rule)
+        limits = []
+        total = len(windows[["dataset", "recording"]].drop_duplicates())
+        with progress("recordings", total, quiet=args.json) as display:
+            for limit in rate_limits(
+                stored,
+                windows,
+                rule,
+                region=region,
+                cache=cache_folder(args.cache),
+                moved_roots=data_roots(args),
+            ):
+                limits.append(limit)
+                display.step(limit.recording)
+    if args.json:
+        marks = {"simulated": stored.simulated, "imported": stored.imported}
+        answer_json(
+            {"evaluator": name, "region": region, **marks, "recordings": [*map(asdict, limits)]}
+        )
+        return DONE if any(not limit.reason for limit in limits) else SOME_FAILED
+    if stored.simulated:
+        answer("SIMULATED DATA: nothing here stands for a data set")
+    answer(
+        f"root mean square error in bpm under {name}, in windows with a limit; limit: the smallest "
+        f"standard error of any reading of the mean colour of {region}; efficient: the most likely "
+        "rate within 15 bpm of the reference"
+    )
+    known = [limit for limit in limits if not limit.reason]
+    methods = sorted({method for limit in known for method in limit.rmse_bpm})
+    rows: list[Sequence[str]] = [("recording", "windows", "limit", "efficient", *methods)]
+    rows += [_cells(limit, methods) for limit in known]
+    rows.append(_medians(known, methods))
+    for line in aligned(rows):
+        answer(f"  {line}")
+    for limit in limits:
+        if limit.reason:
+            answer(f"no limit: {limit.dataset}/{limit.recording}: {limit.reason}")
+    return DONE if known else SOME_FAILED
+
+
+def _cells(limit: "RecordingLimit", methods: Sequence[str]) -> tuple[str, ...]:
+    errors = (limit.rmse_bpm.get(method, math.nan) for method in methods)
+    numbers = (limit.limit_bpm, limit.efficient_bpm, *errors)
+    return (f"{limit.dataset}/{limit.recording}", f"{limit.windows}", *map(_number, numbers))
+
+
+def _medians(known: Sequence["RecordingLimit"], methods: Sequence[str]) -> tuple[str, ...]:
+    from statistics import median
+
+    def middle(values: Sequence[float]) -> str:
+        finite = [value for value in values if math.isfinite(value)]
+        return _number(median(finite)) if finite else "-"
+
+    return (
+        "median",
+        "",
+        middle([limit.limit_bpm for limit in known]),
+        middle([limit.efficient_bpm for limit in known]),
+        *(middle([limit.rmse_bpm.get(m, math.nan) for limit in known]) for m in methods),
+    )
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
