@@ -171,20 +171,19 @@ def read_pieces(pulse: Signal, rule: BeatsRule) -> Iterator[Piece]:
         yield Piece(samples=samples, fs=fs, start_s=start_s, wave=wave, wave_fs=rule.upsampled_hz)
 
 
-def upright(pulse: Signal, rule: VariabilityReading | RespirationReading) -> tuple[Signal, int]:
-    """An estimate with its systole upward, as far as its shape tells.
+def oriented(pulse: Signal, rule: VariabilityReading | RespirationReading) -> tuple[Signal, int]:
+    """An estimate with its systole, or its foot, upward, as far as its shape tells.
 
     Some methods follow the volume of blood, others the brightness of the skin, which falls with it.
-    Beats at the foot of a pulse are later and less sharp than at its top. Blood rises faster than
-    it falls, so the changes of an upright pulse are skewed to the positive. The reference is not
-    asked.
+    Blood rises faster than it falls, so the changes of a pulse with its systole upward are skewed
+    to the positive. The reference is not asked.
 
     Args:
         pulse: The estimate (N,); NaN where there is no sample.
-        rule: The declaration; with the polarity `as_given` nothing is turned.
+        rule: The declaration; with the polarity `as_given` nothing is turned over.
 
     Returns:
-        The estimate, turned over where its changes are skewed to the negative by more than
+        The estimate, turned over where its changes are skewed the other way by more than
         `LEAST_SKEWNESS`, and 1 or -1.
 
     >>> from rppgbench.evaluation.beat_rule import BeatFilter
@@ -193,7 +192,7 @@ def upright(pulse: Signal, rule: VariabilityReading | RespirationReading) -> tup
     ...     detector="elgendi", polarity="steeper_rise", normal_share=0.3)
     >>> turn = 2 * np.pi * np.arange(600) / 30
     >>> fast_rise = Signal(np.sin(turn) + 0.3 * np.sin(2 * turn), np.arange(600) / 30)
-    >>> [upright(Signal(way * fast_rise.values, fast_rise.times_s), rule)[1] for way in (1, -1)]
+    >>> [oriented(Signal(way * fast_rise.values, fast_rise.times_s), rule)[1] for way in (1, -1)]
     [1, -1]
     """
     changes = [np.diff(piece.wave) for piece in read_pieces(pulse, rule)]
@@ -201,7 +200,8 @@ def upright(pulse: Signal, rule: VariabilityReading | RespirationReading) -> tup
         return pulse, 1
     steps = np.concatenate(changes)
     steps -= steps.mean()
-    if np.mean(steps**3) >= -LEAST_SKEWNESS * np.mean(steps**2) ** 1.5:
+    wanted = 1 if rule.polarity == "steeper_rise" else -1
+    if wanted * np.mean(steps**3) >= -LEAST_SKEWNESS * np.mean(steps**2) ** 1.5:
         return pulse, 1
     return Signal(-pulse.values, pulse.times_s), -1
 

@@ -14,8 +14,11 @@ That of NeuroKit2 needs the extra `hrv`.
 """
 
 
-Polarity = Literal["as_given", "steeper_rise"]
-"""Which way up an estimate is read. Methods follow brightness or the volume of blood."""
+Polarity = Literal["as_given", "steeper_rise", "steeper_fall"]
+"""Which way up an estimate is read. Methods follow brightness or the volume of blood.
+
+With a steeper rise beats lie at systolic peaks, with a steeper fall at the feet of the pulse.
+"""
 
 
 class BeatFilter(Passing):

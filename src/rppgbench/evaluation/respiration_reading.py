@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rppgbench.core.waveform import Array, Signal
-from rppgbench.evaluation.beat_reading import LONGEST_INTERVAL_S, read_pieces, upright
+from rppgbench.evaluation.beat_reading import LONGEST_INTERVAL_S, oriented, read_pieces
 from rppgbench.evaluation.chain_reading import ChainReader, PulseBatch, Reasons
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.respiration_rule import Modulation, RespirationReading
@@ -32,7 +32,7 @@ def modulations_of(pulse: Signal, rule: RespirationReading) -> dict[Modulation, 
     Returns:
         The declared modulations by name, each (B,).
     """
-    pulse, _ = upright(pulse, rule)
+    pulse, _ = oriented(pulse, rule)
     middles_s: list[Array] = []
     values: dict[Modulation, list[Array]] = {name: [] for name in rule.modulations}
     for piece in read_pieces(pulse, rule):

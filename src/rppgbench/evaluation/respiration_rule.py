@@ -31,8 +31,8 @@ class RespirationReading(Declaration):
     upsampled_hz: float = Field(ge=100, le=2000)
     detector: Detector
     polarity: Polarity = Field(
-        description="`as_given`, or `steeper_rise`: an estimate that falls faster than it rises is "
-        "turned over"
+        description="`as_given`; `steeper_rise`: an estimate that falls faster than it rises is "
+        "turned over, so that beats are systolic peaks; `steeper_fall`: the other way, feet"
     )
     normal_share: float = Field(
         gt=0,

@@ -14,8 +14,8 @@ from rppgbench.evaluation.beat_reading import (
     Beats,
     beats_of,
     join_pieces,
+    oriented,
     reference_beats,
-    upright,
 )
 from rppgbench.evaluation.beat_rule import BeatReading
 from rppgbench.evaluation.evaluator import Evaluator
@@ -271,7 +271,7 @@ class _RecordingReader:
         self.rule, self.gap_share = evaluator.variability, evaluator.gap_share
         self.fs = pulse.fs
         self.reference = _reference(evaluator, truth)
-        estimate, self.sign = upright(Signal(pulse.samples, pulse.times_s()), self.rule)
+        estimate, self.sign = oriented(Signal(pulse.samples, pulse.times_s()), self.rule)
         self.beats = beats_of(estimate, self.rule)
         self.intervals = intervals_of(self.beats, self.rule)
         self.lag_s = 0.0

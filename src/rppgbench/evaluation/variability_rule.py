@@ -22,8 +22,8 @@ class VariabilityReading(Declaration):
     upsampled_hz: float = Field(ge=100, le=2000)
     detector: Detector
     polarity: Polarity = Field(
-        description="`as_given`, or `steeper_rise`: an estimate that falls faster than it rises is "
-        "turned over"
+        description="`as_given`; `steeper_rise`: an estimate that falls faster than it rises is "
+        "turned over, so that beats are systolic peaks; `steeper_fall`: the other way, feet"
     )
     match_within_s: float = Field(
         gt=0, le=0.5, description="a beat is right at most this far from that of the reference"

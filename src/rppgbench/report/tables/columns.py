@@ -1,7 +1,7 @@
 """How a measure is written: label, unit, decimals, direction."""
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
 from rppgbench.evaluation import metrics
@@ -70,8 +70,15 @@ PAGE_METRICS = tuple(
 )
 """Those of heart rates that the table of a page shows."""
 
-BEAT_METRICS = tuple(column for column in METRICS if metrics.METRICS[column.key].group == "beats")
-"""Those of beats and heart-rate variability, which have a table of their own."""
+BEAT_METRICS = tuple(
+    replace(column, better="") if "floor" in column.key else column
+    for column in METRICS
+    if metrics.METRICS[column.key].group == "beats"
+)
+"""Those of beats and heart-rate variability, which have a table of their own.
+
+A floor is no merit of a method: none is best.
+"""
 
 COVERAGE = Column(
     "coverage",
