@@ -158,18 +158,18 @@ def _is_binary(file: Path) -> bool:
 
 def _compare(matched: Path, frames_s: Array, values: Array, samples_s: Array) -> list[str]:
     """A warning where the owners' match is not the sample nearest to the frame by the dates."""
-    told = read_table(matched, columns=2)[:, 0]
-    if len(told) != len(frames_s):
-        return [f"{matched.name}: {len(told)} lines for {len(frames_s)} frames: not compared"]
+    owners = read_table(matched, columns=2)[:, 0]
+    if len(owners) != len(frames_s):
+        return [f"{matched.name}: {len(owners)} lines for {len(frames_s)} frames: not compared"]
     order = np.argsort(samples_s, kind="stable")
     after = np.clip(np.searchsorted(samples_s[order], frames_s), 1, len(samples_s) - 1)
     # Two samples may be equally near, and the dates are rounded: either is right.
     near = values[order][np.stack([after - 1, after])]
-    different = int(np.count_nonzero((near != told).all(axis=0)))
-    if different <= MOST_DIFFERENT_SHARE * len(told):
+    different = int(np.count_nonzero((near != owners).all(axis=0)))
+    if different <= MOST_DIFFERENT_SHARE * len(owners):
         return []
     return [
-        f"{matched.name}: {different} of {len(told)} frames have another value than the samples "
+        f"{matched.name}: {different} of {len(owners)} frames have another value than the samples "
         "around them: the dates of frames and pulse are not of one clock"
     ]
 
