@@ -18,7 +18,6 @@ from rppgbench.execution.prediction import Prediction
 from rppgbench.execution.prediction_reading import NamedEvaluator
 from rppgbench.execution.video_prediction import predict_trace as predict_from_trace
 from rppgbench.execution.video_prediction import predict_video
-from rppgbench.importing.reference_files import read_video_references
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -197,6 +196,9 @@ def _load_reference(
 ) -> GroundTruth | None:
     if reference is None or isinstance(reference, GroundTruth):
         return reference
+    # Reading references loads pyarrow, which takes as long as two seconds of a video.
+    from rppgbench.importing.reference_files import read_video_references
+
     return read_video_references(Path(reference).expanduser(), [video], fs).truths[video]
 
 

@@ -165,10 +165,10 @@ def _no_answer(args: argparse.Namespace, video: Path, error: BenchError) -> dict
 
 def _pictures(place: Path | None, videos: Sequence[Path]) -> dict[Path, Path]:
     """The picture of each video; none without `--plot`."""
-    from rppgbench.report.figures.prediction import KINDS
-
     if place is None:
         return {}
+    from rppgbench.report.figures.prediction import KINDS
+
     if len(videos) == 1 and not place.is_dir():
         if place.suffix.lower() not in KINDS:
             known = ", ".join(KINDS)
