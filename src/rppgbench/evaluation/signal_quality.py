@@ -237,15 +237,13 @@ def mcc(estimate: Array, reference: Array, fs: float) -> Array:
     """
     samples = estimate.shape[-1]
     x, y = (s - s.mean(axis=-1, keepdims=True) for s in (estimate, reference))
-    from scipy.fft import irfft, rfft
-
     nfft = fast_length(2 * samples)
-    cross = rfft(x, nfft) * np.conj(rfft(y, nfft))
+    cross = np.fft.rfft(x, nfft) * np.conj(np.fft.rfft(y, nfft))
     freqs = np.fft.rfftfreq(nfft, 1 / fs)
     inside = (freqs >= 40 / 60) & (freqs <= 250 / 60)
     size = np.abs(cross)
     within = np.where(inside, cross, 0)
-    peak = irfft(within, nfft).max(axis=-1) / (samples - 1)
+    peak = np.fft.irfft(within, nfft).max(axis=-1) / (samples - 1)
     spread = x.std(axis=-1, ddof=1) * y.std(axis=-1, ddof=1)
     scale = spread * size[..., inside].sum(axis=-1)
     total = size.sum(axis=-1)
@@ -273,11 +271,9 @@ def macc(estimate: Array, reference: Array, fs: float) -> Array:
     1.0
     """
     del fs
-    from scipy.fft import irfft, rfft
-
     samples = estimate.shape[-1]
     x, y = (s - s.mean(axis=-1, keepdims=True) for s in (estimate, reference))
-    shifted = irfft(rfft(x) * np.conj(rfft(y)), samples)[..., : samples - 1]
+    shifted = np.fft.irfft(np.fft.rfft(x) * np.conj(np.fft.rfft(y)), samples)[..., : samples - 1]
     norm = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
     out: Array = np.full(norm.shape, np.nan)
     np.divide(np.abs(shifted).max(axis=-1), norm, out=out, where=norm > 0)

@@ -6,6 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rppgbench.core.waveform import Array
+from rppgbench.signals.recursive_filter import (
+    MOST_ORDER,
+    butterworth_band,
+    filter_forward_backward,
+)
 from rppgbench.system.errors import NoPulseError, TooShortError
 
 
@@ -118,11 +123,13 @@ def butterworth(
     >>> bool(abs(y.std() - np.sqrt(0.5)) < 0.02 and abs(y.mean()) < 0.01)
     True
     """
-    from scipy.signal import filtfilt
-
     signal = np.asarray(x, dtype=np.float64)
     b, a = band_coefficients(fs, low_hz, high_hz, order)
     _check_length(signal.shape[axis], order)
+    if order <= MOST_ORDER:
+        return np.moveaxis(filter_forward_backward(b, a, np.moveaxis(signal, axis, -1)), -1, axis)
+    from scipy.signal import filtfilt
+
     out: Array = filtfilt(b, a, signal, axis=axis)
     return out
 
@@ -211,14 +218,18 @@ def band_coefficients(fs: float, low_hz: float, high_hz: float, order: int) -> t
     >>> b.shape, float(a[0])
     ((3,), 1.0)
     """
-    from scipy.signal import butter
-
     if not 0 < low_hz < high_hz < fs / 2:
         raise NoPulseError(
             f"no band from {low_hz} to {high_hz} Hz at {fs} samples/s: "
             "it needs 0 < low < high < half the rate"
         )
-    b, a = butter(order, [low_hz / (fs / 2), high_hz / (fs / 2)], btype="bandpass")
+    edges = low_hz / (fs / 2), high_hz / (fs / 2)
+    if order <= MOST_ORDER:
+        b, a = butterworth_band(order, *edges)
+    else:
+        from scipy.signal import butter
+
+        b, a = butter(order, edges, btype="bandpass")
     b.flags.writeable = a.flags.writeable = False
     return b, a
 

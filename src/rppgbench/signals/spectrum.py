@@ -15,6 +15,9 @@ Edges = Literal["inclusive", "exclusive", "rounded"]
 ZOOM_FROM = 16
 """From this factor of padding on, a chirp-z transform of the band is faster than the whole FFT."""
 
+COSINE_TAPERS = {"boxcar": 1.0, "hann": 0.5, "hamming": 0.54}
+"""Means of the tapers that are a constant less a cosine."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Spectrum:
@@ -46,10 +49,32 @@ def taper(name: str | tuple[str, float], samples: int, *, symmetric: bool) -> Ar
         samples: Its length.
         symmetric: Sampled symmetrically, as numpy and MATLAB do, else periodically.
     """
+    if name in COSINE_TAPERS or name[0] == "tukey":
+        # A periodic window is a symmetric one of a sample more, without its last sample.
+        is_longer = not symmetric and samples > 1
+        return _symmetric_taper(name, samples + is_longer)[:samples]
     from scipy.signal import get_window
 
     window: Array = get_window(name, samples, fftbins=not symmetric)
     return window
+
+
+def _symmetric_taper(name: str | tuple[str, float], samples: int) -> Array:
+    """A raised cosine, or a Tukey window: flat, with half a cosine at each end; as scipy has them.
+
+    Without `scipy.signal`, whose import takes as long as five seconds of a video.
+    """
+    if samples == 1:
+        return np.ones(1)
+    place = np.arange(samples) / (samples - 1)
+    if isinstance(name, str):
+        mean = COSINE_TAPERS[name]
+        return np.asarray(mean - (1 - mean) * np.cos(2 * np.pi * place))
+    share = name[1]
+    if share <= 0:
+        return np.ones(samples)
+    from_end = np.minimum(np.minimum(place, 1 - place) / min(share, 1.0), 0.5)
+    return np.asarray(0.5 * (1 - np.cos(2 * np.pi * from_end)))
 
 
 def fast_length(samples: int) -> int:
@@ -112,8 +137,6 @@ def periodogram(
         nfft: Samples of the FFT, at least N.
         bins: First bin of the band and the bin after its last (`band_bins`).
     """
-    from scipy.fft import rfft
-
     first, stop = max(bins[0] - 1, 0), min(bins[1] + 1, nfft // 2 + 1)
     tapered = signals * window
     step = fs / nfft
@@ -121,7 +144,7 @@ def periodogram(
     if nfft >= ZOOM_FROM * signals.shape[-1]:
         lines = _zoom(signals.shape[-1], nfft, first, stop)(tapered)
     else:
-        lines = rfft(tapered, nfft)[..., first:stop]
+        lines = np.fft.rfft(tapered, nfft)[..., first:stop]
     power: Array = lines.real**2 + lines.imag**2
     freqs: Array = step * np.arange(first, stop, dtype=np.float64)
     return Spectrum(freqs_hz=freqs, power=power, first=bins[0] - first, stop=bins[1] - first)
