@@ -20,7 +20,7 @@ band do not determine the filter to many digits, so results of two ways of compu
 2e-9 of the signal for order 2 from 0.5 to 8 Hz at 250 samples/s, by 1e-14 for order 1."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Responses:
     """What a block of samples and the state (n,) before it make.
 
