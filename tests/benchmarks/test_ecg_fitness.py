@@ -14,7 +14,7 @@ from rppgbench.system.errors import RecordingError
 
 from ..factories import trees
 from ..factories.datasets import dataset
-from ..factories.records import video_source
+from ..factories.records import stated_times
 
 CLIP = "02/05/c920-1"
 BEATS_S = -1 + 0.4 + 0.75 * np.arange(8)
@@ -48,7 +48,7 @@ def test_beats_are_on_the_clock_of_both_cameras(tmp_path: Path) -> None:
     for name in (CLIP, "02/05/c920-2"):
         recording = listed(tmp_path)[name]
         expected_s = np.array([33 * k + k % 2 for k in range(trees.FRAMES)]) / 1000
-        np.testing.assert_allclose(video_source(recording).times_s, expected_s)
+        np.testing.assert_allclose(stated_times(recording), expected_s)
         truth = recording.ground_truth()
         np.testing.assert_allclose(beats(truth), BEATS_S, atol=0.006)
         assert truth.pulse is None

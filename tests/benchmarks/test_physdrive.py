@@ -13,7 +13,7 @@ from rppgbench.system.errors import BenchError, RecordingError
 
 from ..factories import trees
 from ..factories.datasets import dataset
-from ..factories.records import video_source
+from ..factories.records import stated_times, video_source
 
 ROAD = "On-Road-rPPG"
 DRIVER = "RGB and IR (one subject sample)/AMH1/BT"
@@ -42,7 +42,7 @@ def test_labels_of_images_are_those_of_their_frames(tmp_path: Path) -> None:
     trees.physdrive(tmp_path)
     recording = listed(tmp_path)["AFH1_A2"]
     times_s = np.arange(trees.FRAMES) / 30
-    np.testing.assert_allclose(video_source(recording).times_s, times_s)
+    np.testing.assert_allclose(stated_times(recording), times_s)
     truth = recording.ground_truth()
     assert truth.pulse is not None
     assert truth.respiration is not None
@@ -61,10 +61,10 @@ def test_images_are_in_the_order_of_their_numbers_and_a_missing_one_is_a_gap(
     """By their names, 10.png comes before 2.png."""
     trees.physdrive(tmp_path)
     (tmp_path / ROAD / "AFH1/A2/Align/5.png").unlink()
-    source = video_source(listed(tmp_path)["AFH1_A2"])
-    numbers = [int(image.stem) for image in source.images]
+    recording = listed(tmp_path)["AFH1_A2"]
+    numbers = [int(image.stem) for image in video_source(recording).images]
     assert numbers == [k for k in range(trees.FRAMES) if k != 5]
-    np.testing.assert_allclose(source.times_s, np.array(numbers) / 30)
+    np.testing.assert_allclose(stated_times(recording), np.array(numbers) / 30)
     truth = listed(tmp_path)["AFH1_A2"].ground_truth()
     assert truth.warnings[0] == ("BVP.mat: 20 values for 19 times: the first 19 of both are used")
 

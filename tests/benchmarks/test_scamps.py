@@ -12,7 +12,7 @@ from rppgbench.system.errors import BenchError, RecordingError
 
 from ..factories import trees
 from ..factories.datasets import dataset
-from ..factories.records import video_source
+from ..factories.records import stated_times, video_source
 
 
 def listed(root: Path) -> dict[str, Recording]:
@@ -24,7 +24,7 @@ def test_frames_pulse_and_breath_are_at_30_hz(tmp_path: Path) -> None:
     recording = listed(tmp_path)["P000010"]
     source = video_source(recording)
     times_s = np.arange(trees.FRAMES) / 30
-    np.testing.assert_allclose(source.times_s, times_s)
+    np.testing.assert_allclose(stated_times(recording), times_s)
     assert source.frames is not None
     frames = list(source.frames())
     assert {frame.shape for frame in frames} == {(6, 8, 3)}

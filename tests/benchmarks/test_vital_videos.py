@@ -15,7 +15,7 @@ from rppgbench.system.errors import BenchError, RecordingError
 
 from ..factories import trees
 from ..factories.datasets import dataset
-from ..factories.records import video_source
+from ..factories.records import stated_times, video_source
 
 GUID = trees.VITAL_GUIDS[1]
 FIRST = f"{GUID}_1"
@@ -41,7 +41,7 @@ def changed(root: Path, change: Callable[[dict[str, Any]], object]) -> Recording
 def test_frames_and_labels_are_on_the_clock_of_the_scenario(table: bool, tmp_path: Path) -> None:
     trees.vital_videos(tmp_path, table=table)
     recording = listed(tmp_path)[FIRST]
-    np.testing.assert_allclose(video_source(recording).times_s, FRAMES_S)
+    np.testing.assert_allclose(stated_times(recording), FRAMES_S)
     truth = recording.ground_truth()
     assert truth.one_clock
     assert truth.pulse is not None

@@ -113,3 +113,10 @@ def video_source(recording: Recording) -> VideoSource:
     source = recording.video()
     assert isinstance(source, VideoSource)
     return source
+
+
+def stated_times(recording: Recording) -> Array:
+    """The times (T,) of the frames that a reader states, in seconds."""
+    times_s = video_source(recording).times_s
+    assert times_s is not None
+    return times_s
