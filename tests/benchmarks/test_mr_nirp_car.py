@@ -169,7 +169,9 @@ def test_labels_that_are_larger_than_labels_or_of_version_7_3_are_refused(
     recording = listed(tmp_path)["subject2_garage_still_940"]
     with monkeypatch.context() as limit:
         limit.setattr("rppgbench.datasets.archives.MOST_LABEL_BYTES", 100)
-        with pytest.raises(RecordingError, match=r"bytes are no label file"):
+        with pytest.raises(
+            RecordingError, match=r"pulseOx\.mat: unpacks to [\d,]+ bytes, and at most 100"
+        ):
             recording.ground_truth()
     head = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(384)
     with zipfile.ZipFile(archive, "w") as members:

@@ -3,7 +3,6 @@
 import re
 import shutil
 import zipfile
-import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +13,7 @@ from numpy.typing import NDArray
 from rppgbench.datasets.hdf5_files import MOST_LABEL_BYTES
 from rppgbench.datasets.label_files import read_mat_bytes
 from rppgbench.datasets.layout import files_below, natural_key
-from rppgbench.system.errors import RecordingError
-from rppgbench.video.image_files import open_archive
+from rppgbench.video.image_files import open_archive, read_member
 
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of a simulated member, so that equal content gives equal bytes."""
@@ -76,16 +74,9 @@ def read_archived_mat(archive: Path, member: str, *names: str) -> dict[str, NDAr
         RecordingError: the archive or the file in it cannot be read, or is larger than a label
             file; a variable is not there.
     """
-    place = f"{archive}: {member}"
     with open_archive(archive) as members:
-        try:
-            size = members.getinfo(member).file_size
-            content = members.read(member) if size <= MOST_LABEL_BYTES else b""
-        except (KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            raise RecordingError(f"{place}: cannot be read ({error}); copy it again") from error
-    if not content:
-        raise RecordingError(f"{place}: {size:,} bytes are no label file; copy it again")
-    return read_mat_bytes(content, place, *names)
+        content = read_member(members, member, MOST_LABEL_BYTES)
+    return read_mat_bytes(content, f"{archive}: {member}", *names)
 
 
 def pack_folder(folder: Path, archive: Path) -> None:

@@ -1,5 +1,7 @@
 """Read images that are frames: from files or from a ZIP archive, colours or raw sensor values."""
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -26,6 +28,12 @@ MAX_PIXELS = 2**27
 
 MAX_BYTES = 2**28
 """Most bytes of one member of an archive, unpacked: raw values of 16 bits at `MAX_PIXELS`."""
+
+DAMAGED = (
+    *(KeyError, EOFError, RuntimeError, ValueError, OverflowError),
+    *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+)
+"""What zipfile raises for a member that is not there, encrypted or damaged."""
 
 END_MARKERS = {b"\x89PNG": b"IEND", b"\xff\xd8\xff": b"\xff\xd9"}
 """End of a complete file by its beginning: decoders fill the rest of a truncated file with grey."""
@@ -98,7 +106,12 @@ class ImageFiles:
         return 8 * pixels.dtype.itemsize, name if self._mosaic is None else self._mosaic.pattern
 
     def _bytes(self, image: Path) -> bytes:
-        return _file_bytes(image) if self._archive is None else _member(self._archive, image)
+        if self._archive is None:
+            return _file_bytes(image)
+        try:
+            return read_member(self._archive, image.as_posix(), MAX_BYTES)
+        except RecordingError:
+            return b""
 
 
 def open_archive(file: Path) -> zipfile.ZipFile:
@@ -115,7 +128,7 @@ def open_archive(file: Path) -> zipfile.ZipFile:
         raise no_such_video(file) from error
     except OSError as error:
         raise classify_os_error(error, file) from error
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise RecordingError(f"{file}: no ZIP archive ({error}); copy it again") from error
 
 
@@ -176,14 +189,28 @@ def _file_bytes(image: Path) -> bytes:
         return b""
 
 
-def _member(archive: zipfile.ZipFile, image: Path) -> bytes:
-    """The bytes of a member; empty for one that is missing, encrypted, damaged or too large."""
+def read_member(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
+    """The bytes of a member of an archive, in memory.
+
+    Args:
+        archive: the open archive.
+        name: the name of the member.
+        most_bytes: a member that unpacks to more is not read.
+
+    Raises:
+        RecordingError: missing, encrypted, damaged or too large.
+        MachineError: the disk fails.
+    """
+    place = f"{archive.filename}: {name}"
     try:
-        member = archive.getinfo(image.as_posix())
-        return b"" if member.file_size > MAX_BYTES else archive.read(member)
-    except OSError as error:
-        if fault := disk_fault(error, archive.filename):
-            raise fault from error
-        return b""
-    except (KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
-        return b""
+        member = archive.getinfo(name)
+        if member.file_size <= most_bytes:
+            return archive.read(member)
+    except OSError as error:  # a damaged archive may ask for a place before its begin
+        raise classify_os_error(error, place) from error
+    except DAMAGED as error:
+        raise RecordingError(f"{place}: cannot be read ({error}); copy it again") from error
+    raise RecordingError(
+        f"{place}: unpacks to {member.file_size:,} bytes, and at most {most_bytes:,} are read; "
+        "copy it again"
+    )
