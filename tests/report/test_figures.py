@@ -468,7 +468,7 @@ def test_two_figures_of_one_name_are_refused() -> None:
 
 def test_every_module_of_figures_is_found() -> None:
     names = {one.name for one in report_figures()}
-    assert names == {"evaluators", "scatter", "bland-altman", "errors", "seeds", "timings"}
+    assert names == {"evaluators", "scatter", "bland-altman", "errors", "seeds", "timings", "cost"}
 
 
 def test_csv_of_a_frame_keeps_quotes_and_commas() -> None:
