@@ -74,7 +74,7 @@ def describe_method(method: Any) -> Description:
         weights = "learned by bench run, or of a file: bench predict --weights FILE"
     elif method.trained_on:
         weights = f"come with the package; learned on {', '.join(method.trained_on)}"
-    rates = declared_rates(method.name)
+    rates = {"paper": declared_rates(method.name), "smoke": declared_rates(method.name, "smoke")}
     return {
         "title": method.title,
         "about": _first_paragraph(sys.modules[method.estimate.__module__].__doc__),
@@ -88,8 +88,12 @@ def describe_method(method: Any) -> Description:
         "presets": {name: dict(values) for name, values in method.presets.items()},
         "weights": weights,
         "seconds_per_training_step": {
-            device: {"seconds": step_s, "source": source}
-            for device, (step_s, source) in rates.items()
+            device if preset == "paper" else f"{device}, {preset}": {
+                "seconds": step_s,
+                "source": source,
+            }
+            for preset, declared in rates.items()
+            for device, (step_s, source) in declared.items()
         },
         "licence": method.licence,
         "cite": method.cite,

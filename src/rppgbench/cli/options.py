@@ -75,9 +75,14 @@ def places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=path, metavar="DIR", help="features (RPPGBENCH_CACHE)")
 
 
-def selection(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that choose what of a protocol is run."""
-    parser.add_argument("--methods", type=names, metavar="A,B", help="only these (default: all)")
+def selection(parser: argparse.ArgumentParser, methods: str) -> None:
+    """Declare the options that choose what of a protocol is run.
+
+    Args:
+        parser: takes the options.
+        methods: what the names of `--methods` may be, for the help.
+    """
+    parser.add_argument("--methods", type=names, metavar="A,B", help=methods)
     parser.add_argument(
         "--param",
         dest="params",

@@ -66,7 +66,7 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def declaration(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say what is run: data sets, methods, parameters, rules."""
-    selection(parser)
+    selection(parser, "these, or a group: all, classical, learned (default: the protocol's)")
     parser.add_argument("--train", metavar="SET", help="train on this data set instead")
     parser.add_argument("--test", metavar="SET", help="test on this data set instead")
     parser.add_argument(

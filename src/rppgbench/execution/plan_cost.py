@@ -17,6 +17,7 @@ from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.score_obstacles import score_obstacles
 from rppgbench.execution.shared_pretraining import is_shared
 from rppgbench.execution.training_cost import (
+    PAPER,
     TrainingCost,
     declared_rates,
     resampled_bytes,
@@ -125,9 +126,10 @@ def _training_lines(
     for method, of_method in by_method.items():
         cost = training_cost(plan, method, of_method, lengths)
         device = plan.device or "cpu"
+        preset = str(plan.methods[method].get("preset", PAPER))
         elsewhere = "".join(
             f"; {_time(cost.steps * rate_s / 3600)} on one {other} ({source})"
-            for other, (rate_s, source) in declared_rates(method).items()
+            for other, (rate_s, source) in declared_rates(method, preset).items()
             if other != device and not math.isnan(cost.steps)
         )
         yield (

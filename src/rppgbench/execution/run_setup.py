@@ -14,6 +14,7 @@ from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.execution.executors import load_executor
 from rppgbench.execution.input_checks import check_inputs
 from rppgbench.execution.job_dependencies import WITHOUT_REGION, uses_networks
+from rppgbench.execution.method_groups import expand_groups
 from rppgbench.execution.method_parameters import (
     with_epochs,
     with_members,
@@ -281,7 +282,9 @@ def choose_methods(
 ) -> tuple[list[str], list[str]]:
     """Choose the methods of a run before any data is read or simulated.
 
-    A protocol runs with the methods that are available. Methods of `--methods` have to be there.
+    A protocol and a group of methods (`METHOD_GROUPS`) run with the methods that are available. The
+    methods of a group that need another input than the protocol has are left out too. Methods that
+    `--methods` names have to be there.
 
     Args:
         protocol: the protocol as it is run.
@@ -289,13 +292,24 @@ def choose_methods(
         origin: where the names come from, for messages.
 
     Returns:
-        The names of the methods, and a line on each method that is left out.
+        The names of the methods, and a line on those that are left out, for each reason.
 
     Raises:
         BenchError: a method is unknown, or a package that it needs is missing.
     """
-    methods = list(options.methods or protocol.methods)
-    missing = {} if options.methods else load_methods().unavailable
+    named = list(options.methods or protocol.methods)
+    methods = expand_groups(named)
+    if not methods:
+        raise BenchError(
+            f"{origin}: no method of {', '.join(named)} is available; see `bench list methods`"
+        )
+    missing = {
+        name: unavailable.reason
+        for name, unavailable in load_methods().unavailable.items()
+        if not (options.methods and name in named)
+    }
+    in_group = [name for name in methods if name not in named and name not in missing]
+    missing |= _unfitting(protocol, in_group, origin)
     left_out = [name for name in methods if name in missing]
     if len(left_out) < len(methods):
         methods = [name for name in methods if name not in left_out]
@@ -303,8 +317,25 @@ def choose_methods(
         method = load_methods().get("method", name, origin)
         if method.versions is not None:
             method.versions()  # raises where a package of other people is missing
-    methods = with_sweeps(methods, options)
-    return methods, [f"{name} is left out: {missing[name].reason}" for name in left_out]
+    names_of_reason: dict[str, list[str]] = {}
+    for name in left_out:
+        names_of_reason.setdefault(missing[name], []).append(name)
+    lines = [
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} left out: {reason}"
+        for reason, names in names_of_reason.items()
+    ]
+    return with_sweeps(methods, options), lines
+
+
+def _unfitting(protocol: Protocol, methods: Iterable[str], origin: str) -> dict[str, str]:
+    """Why methods cannot get their input under a protocol, by method."""
+    reasons = {}
+    for name in methods:
+        try:
+            check_inputs(protocol, [member.name for member in with_members([name])], origin)
+        except BenchError as fault:
+            reasons[name] = str(fault)
+    return reasons
 
 
 def check_learning_options(methods: Iterable[str], options: RunOptions) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rppgbench.core.content_roots import content_roots
+from rppgbench.core.method import SMOKE, TOY
 from rppgbench.core.method_variants import split_variant
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.plan_records import Fit, Plan
@@ -17,6 +18,8 @@ from rppgbench.execution.video_lengths import VideoLength
 from rppgbench.extraction.crops import crop_rule
 
 RATES_FILE = "methods/training_rates.toml"
+PAPER = "paper"
+SMALL_PRESETS = (SMOKE, TOY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,7 @@ def training_cost(
     params = plan.methods[method]
     pretrainings = sum(fit.is_pretraining for fit in fits)
     steps = sum(_fit_steps(params, fit, lengths) for fit in fits)
-    rate_s, source = training_rate(method, plan.device or "cpu")
+    rate_s, source = training_rate(method, plan.device or "cpu", str(params.get("preset", PAPER)))
     return TrainingCost(
         fits=len(fits) - pretrainings,
         pretrainings=pretrainings,
@@ -132,33 +135,47 @@ def count_steps(params: Mapping[str, Any], durations_s: Sequence[float]) -> floa
     return float(params["epochs"] * math.ceil(clips / params["batch"]))
 
 
-def training_rate(method: str, device: str) -> tuple[float, str]:
+def training_rate(method: str, device: str, preset: str = PAPER) -> tuple[float, str]:
     """Seconds of a step of a method on a kind of device, and where the number comes from.
 
     Args:
         method: name of the method.
         device: "cpu", "cuda" or "mps".
+        preset: the preset of its parameters: see `declared_rates`.
 
     Returns:
         The seconds, NaN where nothing is declared; and the source.
     """
-    rates = declared_rates(method)
+    rates = declared_rates(method, preset)
     if device in rates:
         return rates[device]
     name, _ = split_variant(method)
-    ask = f"bench speed --only learning --device {device} --methods {name} measures it"
+    option = f"--preset {SMOKE} " if preset in SMALL_PRESETS else ""
+    ask = f"bench speed --only learning --device {device} {option}--methods {name} measures it"
     return math.nan, f"no rate is declared for {device}; {ask}"
 
 
-def declared_rates(method: str) -> dict[str, tuple[float, str]]:
-    """Seconds of a step and the source, by the kind of device; a variant has its method's."""
+def declared_rates(method: str, preset: str = PAPER) -> dict[str, tuple[float, str]]:
+    """Seconds of a step and the source, by the kind of device.
+
+    Args:
+        method: name of the method; a variant has its method's rates.
+        preset: "smoke" and "toy" have networks of one size and rates of their own. Every other
+            preset has the rates of the paper's.
+    """
     name, _ = split_variant(method)
     rates: dict[str, tuple[float, str]] = {}
     for root in content_roots():
         file = root / RATES_FILE
-        if file.is_file():
-            declared = tomllib.loads(file.read_text(encoding="utf-8")).get(name, {})
-            rates |= {d: (float(r["step_s"]), str(r["source"])) for d, r in declared.items()}
+        if not file.is_file():
+            continue
+        declared = tomllib.loads(file.read_text(encoding="utf-8")).get(name, {})
+        of_size = declared.get(SMOKE, {}) if preset in SMALL_PRESETS else declared
+        rates |= {
+            device: (float(rate["step_s"]), str(rate["source"]))
+            for device, rate in of_size.items()
+            if device != SMOKE
+        }
     return rates
 
 
