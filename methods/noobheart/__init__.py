@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 from rppgbench.neural import require_torch
 from rppgbench.neural.frame_methods import WAVE_RECIPE, frame_method
-from rppgbench.neural.frame_parameters import FrameParameters
+from rppgbench.neural.frame_parameters import PlayedParameters
 
 if TYPE_CHECKING:
     from rppgbench.neural.frame_supervision import FrameNetwork
 
 require_torch()
 
-SMOKE = {"epochs": 30, "batch": 4, "lr": 1e-2}
-"""For a laptop: small batches and large steps."""
+SMOKE = {"max_speed": 1.0, "epochs": 30, "batch": 4, "lr": 1e-2}
+"""For a laptop: clips at their own speed, small batches and large steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmallParameters(FrameParameters):
+class SmallParameters(PlayedParameters):
     """Clips of 32 frames of 8 pixels; the second layer has half as many channels as the first."""
 
     crop: str = "toolbox_8"

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 from rppgbench.neural import require_torch
 from rppgbench.neural.frame_methods import WAVE_RECIPE, frame_method
-from rppgbench.neural.frame_parameters import FrameParameters
+from rppgbench.neural.frame_parameters import PlayedParameters
 
 if TYPE_CHECKING:
     from rppgbench.neural.frame_supervision import FrameNetwork
 
 require_torch()
 
-SMOKE = {"clip_s": 5.0, "width": 16, "epochs": 40, "batch": 2, "lr": 5e-3}
-"""For a laptop: short clips, few channels, small batches."""
+SMOKE = {"clip_s": 5.0, "width": 32, "max_speed": 1.5, "epochs": 300, "batch": 4, "lr": 5e-3}
+"""For a laptop: short clips, few channels, small batches, many epochs."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceParameters(FrameParameters):
+class SequenceParameters(PlayedParameters):
     """Clips of 450 frames of 8 pixels."""
 
     crop: str = "toolbox_8"

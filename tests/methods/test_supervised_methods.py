@@ -14,6 +14,7 @@ from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.neural.batches import BatchesTaken, take_batches
 from rppgbench.neural.losses.agreement import correlation
+from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.networks.temporal_difference import TemporalDifference
 from rppgbench.system.errors import BenchError
 
@@ -34,7 +35,7 @@ TOY: dict[str, dict[str, Any]] = {
     "physmamba": {"crop": "toolbox_16", "width": 2, "clip_s": 1.0, "epochs": 2},
     "rhythmmamba": {"crop": "toolbox_16", "width": 2, "layers": 1, "clip_s": 1.1, "epochs": 2},
     "rhythmformer": {"crop": "toolbox_64", "width": 4, "clip_s": 0.8, "epochs": 2},
-    "noobheart": {"batch": 8, "epochs": 2},
+    "noobheart": {"batch": 8, "epochs": 2, "max_speed": 1.0},
     "seq_rppg": {"width": 8, "clip_s": 2.0, "batch": 4, "epochs": 2},
     "bigsmall": {
         "crop": "toolbox_48", "width": 4, "dense": 8, "fs": 30.0, "clip_s": 1.0, "epochs": 2,
@@ -225,6 +226,38 @@ def test_physformer_plays_high_rates_slower_and_low_rates_faster() -> None:
     speeds, mirrored = draw_speeds(many, 0.5, rng)
     assert np.mean(np.array(speeds) == 2.0) == pytest.approx(0.5, abs=0.03)
     assert mirrored.mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_clips_and_labels_of_frames_are_played_at_one_random_speed(tmp_path: Path) -> None:
+    network = part("seq_rppg.network").NETWORK
+    method = method_named("seq_rppg")
+    values = {**TOY["seq_rppg"], "clip_s": 4.0}
+    seen = []
+    for max_speed in (1.0, 1.5):
+        params = part("seq_rppg").SequenceParameters(
+            **method.parameters({**values, "max_speed": max_speed})
+        )
+        training = Training(seed=0, device="cpu", folder=tmp_path)
+        with pytest.raises(BatchesTaken) as taken, take_batches():
+            network.train(examples(method), training, params)
+        source = taken.value.source
+        starts = next(iter(source.choose(np.random.default_rng(0))))
+        seen.append(source.read(starts, np.random.default_rng(1)))
+    plain, played = seen
+    rates = {
+        name: [
+            peak_bpm(torch.from_numpy(wave), FS).numpy()
+            for wave in (batch["label"], -batch["clip"][:, :-1, ..., 1].mean(axis=(2, 3)))
+        ]
+        for name, batch in (("plain", plain), ("played", played))
+    }
+    for label, pictures in rates.values():
+        np.testing.assert_allclose(label, pictures, atol=2)  # both at the same speed
+    speeds = rates["played"][0] / rates["plain"][0]
+    assert ((speeds > 1 / 1.55) & (speeds < 1.55)).all()
+    assert speeds.std() > 0.1
+    with pytest.raises(BenchError, match="max_speed is at least 1, not 0"):
+        part("seq_rppg").SequenceParameters(max_speed=0.5)
 
 
 def test_the_cosine_of_rhythmnet_has_the_estimated_rates() -> None:

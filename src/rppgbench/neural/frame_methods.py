@@ -28,6 +28,7 @@ DESCRIPTIONS = {
     "scan": '"plain", an array program; or "mamba_ssm", the kernel of that package, on CUDA alone.',
     "layers": "blocks of the network.",
     "depth": "frames that see each other by temporal shifts.",
+    "max_speed": "greatest factor by which clips to learn from are played faster or slower.",
     "epochs": "passes over all clips.",
     "batch": "clips in a step.",
     "lr": "highest learning rate of AdamW in its one cycle.",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rppgbench.neural.parameters import SingleStageParameters
+from rppgbench.system.errors import BenchError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +38,19 @@ class ShiftParameters(AttentionParameters):
     """Those of a convolutional attention network with temporal shifts."""
 
     depth: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayedParameters(FrameParameters):
+    """Those of a network whose clips to learn from are played faster and slower.
+
+    Clips are played at a speed between one over `max_speed` and this; 1 plays them as they are. The
+    tapes that PhysBench trains on are scaled in time to rates of 40 to 150 bpm.
+    """
+
+    max_speed: float = 2.0
+
+    def __post_init__(self) -> None:
+        """BenchError for a value without a meaning."""
+        if self.max_speed < 1:
+            raise BenchError(f"parameters: max_speed is at least 1, not {self.max_speed:g}")

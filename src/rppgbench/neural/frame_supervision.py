@@ -15,7 +15,7 @@ from rppgbench.neural.batches import Batch, BatchSource
 from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments, resample_to_rate
 from rppgbench.neural.frame_differences import VideoScale
 from rppgbench.neural.frame_inputs import read_with_next, scale_row
-from rppgbench.neural.frame_parameters import FrameParameters
+from rppgbench.neural.frame_parameters import FrameParameters, PlayedParameters
 from rppgbench.neural.frame_targets import DIFFERENCES, Target
 from rppgbench.neural.inference import run_windows
 from rppgbench.neural.network_weights import load_arrays
@@ -89,6 +89,20 @@ def require_sides(
     )
 
 
+def draw_speeds(count: int, max_speed: float, rng: np.random.Generator) -> list[float]:
+    """Random factors by which clips are played, from one over `max_speed` to it, even in octaves.
+
+    Args:
+        count: number of clips.
+        max_speed: the greatest factor; 1 draws nothing and gives ones.
+        rng: random source.
+    """
+    if max_speed == 1:
+        return [1.0] * count
+    speeds: list[float] = (max_speed ** rng.uniform(-1, 1, count)).tolist()
+    return speeds
+
+
 class _Learner(nn.Module):
     """A network, the making of its input, and the loss of its output against the label."""
 
@@ -158,20 +172,24 @@ class FrameNetwork(Generic[Record]):
         clips = Clips(segments, params.clip_length)
         scales = np.stack([scale_row(self.measure(segment.samples)) for segment in segments])
 
-        def read(starts: Sequence[ClipStart]) -> tuple[NDArray[Any], NDArray[np.float32]]:
-            clip_pictures = [
-                read_with_next(segments[segment].samples, first, clips.length)
-                for segment, first in starts
-            ]
-            return np.stack(clip_pictures), scales[[segment for segment, _ in starts]]
+        def pictures_of(start: ClipStart, speed: float = 1.0) -> NDArray[Any]:
+            video, first = segments[start[0]].samples, start[1]
+            if speed != 1.0:
+                video, first = clips.read(start, speed), 0
+            return read_with_next(video, first, clips.length)
+
+        max_speed = params.max_speed if isinstance(params, PlayedParameters) else 1.0
 
         def read_batch(starts: Sequence[ClipStart], rng: np.random.Generator) -> Batch:
-            labels, flags = clips.pulses(starts)
-            pictures, batch_scales = read(starts)
+            speeds = draw_speeds(len(starts), max_speed, rng)
+            labels, flags = clips.pulses(starts, speeds if max_speed > 1 else None)
+            pictures = np.stack(list(map(pictures_of, starts, speeds)))
+            batch_scales = scales[[segment for segment, _ in starts]]
             return {"clip": pictures, "scale": batch_scales, "label": labels, "labelled": flags}
 
         def make_input(start: ClipStart) -> Tensor:
-            return self.prepare(*map(torch.from_numpy, read([start])))
+            pictures = torch.from_numpy(np.array(pictures_of(start)))
+            return self.prepare(pictures[None], torch.from_numpy(scales[[start[0]]]))
 
         loss = self.choose_loss(params)
         return train_single_stage(
