@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 require_torch()
 
-SMOKE = {"crop": "toolbox_64", "clip_s": 64 / 30, "width": 8, "epochs": 8, "lr": 5e-3}
+SMOKE = {"crop": "toolbox_64", "clip_s": 96 / 30, "width": 8, "epochs": 20, "batch": 2,
+         "lr": 5e-3}  # fmt: skip
 """For a laptop: pictures of 64 pixels, the fewest that the network takes, and few channels."""
 
 

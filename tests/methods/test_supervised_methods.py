@@ -198,6 +198,17 @@ def test_batches_hold_pictures_as_they_are_stored(name: str, tmp_path: Path) -> 
     assert (batch["scale"] > 0).all()
 
 
+def test_rhythmmamba_learns_the_pulse_of_unseen_pictures(tmp_path: Path) -> None:
+    more = {"epochs": 15, "width": 4, "lr": 1e-2, "batch": 2, "clip_s": 2.0}
+    model, params = trained("rhythmmamba", tmp_path, **more)
+    assert model.metadata["collapse"]["verdict"] == "learned"
+    method = method_named("rhythmmamba")
+    stretch, truth = face(method, 90.0, 6.0, seed=9)
+    pulse = method.estimate(stretch, model, **params)
+    r = float(correlation(torch.from_numpy(pulse.samples), torch.from_numpy(truth)))
+    assert r > 0.8
+
+
 def test_the_loss_of_the_map_network_falls_and_its_pulse_has_the_sign(tmp_path: Path) -> None:
     import json
 
