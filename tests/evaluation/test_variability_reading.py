@@ -14,7 +14,12 @@ from rppgbench.evaluation.beat_reading import join_pieces
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.metrics import METRICS
 from rppgbench.evaluation.scores import score_windows, summarise
-from rppgbench.evaluation.variability_reading import COLUMNS, sampled_pulse
+from rppgbench.evaluation.variability_reading import (
+    COLUMNS,
+    intervals_of,
+    measures,
+    sampled_pulse,
+)
 from rppgbench.signals.beats import between_samples
 
 from ..factories.evaluators import evaluator
@@ -128,6 +133,22 @@ def test_lost_beats_cost_f1_and_not_the_errors_of_the_others() -> None:
     assert rows["beat_f1"][1] == 1
 
 
+def test_an_interval_that_is_not_normal_counts_in_no_difference() -> None:
+    """A premature beat: its two intervals and the three differences with them are left out."""
+    assert RULE.variability is not None
+    lasts_s = np.array([0.80, 0.82, 0.80, 0.50, 1.30, 0.90, 0.92, 0.90, 0.92, 0.90])
+    beats_s = np.concatenate([[0.0], np.cumsum(lasts_s)])
+    intervals = intervals_of(join_pieces([beats_s]), RULE.variability)
+    assert np.flatnonzero(~intervals.normal).tolist() == [3, 4]
+    values, reason = measures(intervals, 0.0, float(beats_s[-1]), RULE.variability, 0.25)
+    assert reason == ""
+    assert values["rmssd_ms"] == pytest.approx(20)
+    kept_ms = 1000 * np.delete(lasts_s, [3, 4])
+    assert values["sdnn_ms"] == pytest.approx(np.std(kept_ms, ddof=1))
+    _, reason = measures(intervals, 0.0, 2 * float(beats_s[-1]), RULE.variability, 0.25)
+    assert reason == "normal intervals cover 40% of the window"
+
+
 def test_a_late_estimate_on_a_drifting_clock_keeps_its_beats() -> None:
     """0.1 s late and 0.2 % slow, as a genuine webcam: at the end 0.7 s."""
     beats_s = heart_beats(seconds=300.0)
@@ -163,7 +184,7 @@ def test_an_estimate_of_brightness_is_turned_over_and_one_of_blood_is_not() -> N
 def test_low_frequencies_need_two_minutes() -> None:
     beats_s = heart_beats()
     long, short = (
-        scored(seen(beats_s, seconds=s), contact(beats_s), WHOLE) for s in (SECONDS, 100.0)
+        scored(seen(beats_s, seconds=s), contact(beats_s), WHOLE) for s in (SECONDS, 112.0)
     )
     assert long["lf_ms2_error"].notna().all()
     assert long["lf_ms2_reference"].gt(50).all()

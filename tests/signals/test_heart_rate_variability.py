@@ -86,6 +86,15 @@ def test_a_sine_of_intervals_has_half_its_squared_amplitude_as_power() -> None:
         assert band_power_ms2(hz, density, other_hz) < 5
 
 
+@pytest.mark.parametrize("step_hz", [0.0083, 0.0167, 0.021, 0.05])
+def test_a_band_is_integrated_to_its_very_limits(step_hz: float) -> None:
+    """Of a level density: the density times the width, wherever bins lie."""
+    hz = np.arange(0.03, 0.6, step_hz)
+    for band_hz in (LF_HZ, HF_HZ):
+        power = band_power_ms2(hz, np.full(len(hz), 100.0), band_hz)
+        assert power == pytest.approx(100 * (band_hz[1] - band_hz[0]))
+
+
 def test_ten_milliseconds_more_do_not_move_the_power_of_a_band() -> None:
     """Bins within a band, added up, jump where one crosses a limit."""
     times_s = np.arange(0, 119.2, 0.8)

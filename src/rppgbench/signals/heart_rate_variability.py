@@ -49,7 +49,7 @@ def normal_intervals(
     median: Array = np.full(len(intervals_ms), np.nan)
     median[counted] = np.nanmedian(around[counted], axis=1)
     off = np.abs(intervals_ms - median)
-    normal: NDArray[np.bool_] = counted & (off <= share * median)
+    normal: NDArray[np.bool_] = off <= share * median  # not where the median is NaN
     return normal
 
 
