@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rppgbench.contamination.repeats import across_split, known_repeats
+from rppgbench.contamination.stored_films import repeated_films, stored_films
 from rppgbench.core.recording import Recording
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.execution.plan_records import Plan
@@ -42,6 +43,29 @@ def contamination_notes(plan: Plan, listing: Catalog, cache: Path) -> list[str]:
     if more > 0:
         lines[MOST_LINES:] = [f"contamination: {more} more pairs across the sides of a fold"]
     return lines
+
+
+def frame_warnings(plan: Plan, cache: Path) -> list[str]:
+    """Lines on recordings of one take on two sides of a fold, by frames that were read before.
+
+    The cache decides which recordings have fingerprints of frames, so these lines are for the
+    terminal and stand in no result.
+
+    Args:
+        plan: the plan.
+        cache: the folder of the cache.
+    """
+    learned, tested = _sides(plan)
+    keys = sorted({key for side in (*learned.values(), *tested.values()) for key in side})
+    if not learned:
+        return []
+    repeats = repeated_films(stored_films([plan.recordings[key] for key in keys], cache))
+    lines = [
+        line
+        for fold, keys_learned in learned.items()
+        for line in across_split(repeats, keys_learned, tested[fold], fold)
+    ]
+    return lines[:MOST_LINES]
 
 
 def _sides(plan: Plan) -> tuple[Mapping[str, set[Key]], Mapping[str, set[Key]]]:

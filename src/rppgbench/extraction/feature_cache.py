@@ -174,6 +174,19 @@ def cached_features(
     return features
 
 
+def base_entry(source: VideoSource, cache: Path) -> tuple[str, Path]:
+    """Digest and folder of the face track and region moments of an original video.
+
+    The folder is there if a pass over the video was made; nothing is read.
+
+    Args:
+        source: the video.
+        cache: folder of the cache.
+    """
+    key = _base_digest(source, CADENCE, None, False, cache)
+    return key, cache / FEATURES / key[:2] / key / BASE
+
+
 def transformed_features(
     source: VideoSource,
     request: FeatureRequest,

@@ -1,0 +1,128 @@
+"""Fingerprints of the frames of recordings whose features are in the cache."""
+
+import io
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from rppgbench.contamination.frame_fingerprint import FrameFingerprint, fingerprint_frames
+from rppgbench.contamination.frame_matching import is_one_take, match_films, shape_distances
+from rppgbench.contamination.label_fingerprints import FOLDER
+from rppgbench.contamination.repeats import Repeat
+from rppgbench.core.guarded_calls import read_video
+from rppgbench.core.recording import Recording, VideoSource
+from rppgbench.datasets.recording_check import Finding
+from rppgbench.digests.code_digest import Sources
+from rppgbench.extraction.feature_cache import base_entry
+from rppgbench.extraction.feature_files import read_features
+from rppgbench.system.atomic_files import write_file
+from rppgbench.system.errors import RecordingError
+from rppgbench.system.hashing import digest
+
+OWN_CODE = "rppgbench.contamination.frame_fingerprint"
+LIKE_FACES = 0.02
+"""Most by which two faces of one shape differ, as a share of the face's size. Four films of one
+person in four lights differ by 0.008 to 0.031, five other persons from each other and from this
+one by 0.045 and more: docs/measurements/contamination.md."""
+
+MOST_PAIRS = 20
+
+Film = tuple[Recording, FrameFingerprint]
+
+
+def stored_films(recordings: Iterable[Recording], folder: Path) -> list[Film]:
+    """The recordings of which a pass over the video is in the cache, with their fingerprints.
+
+    Args:
+        recordings: the recordings; those without stored features are left out.
+        folder: the folder of the cache.
+    """
+    code = Sources().closure(OWN_CODE).digest
+    films = ((recording, _film(recording, folder, code)) for recording in recordings)
+    return [(recording, film) for recording, film in films if film is not None]
+
+
+def _film(recording: Recording, folder: Path, code: str) -> FrameFingerprint | None:
+    try:
+        source = read_video(recording)
+    except RecordingError:
+        return None
+    if not isinstance(source, VideoSource):
+        return None
+    entry, base = base_entry(source, folder)
+    key = digest([entry, code])
+    file = folder / FOLDER / "frames" / key[:2] / f"{key}.npz"
+    with suppress(OSError, ValueError, KeyError), np.load(file, allow_pickle=False) as arrays:
+        return FrameFingerprint(
+            start_s=float(arrays["start_s"]),
+            changes=arrays["changes"].astype(np.float64),
+            pattern=arrays["pattern"],
+            shape=arrays["shape"],
+        )
+    film = None
+    with suppress(OSError, ValueError, KeyError):  # no pass was made over this video
+        film = fingerprint_frames(read_features(base, {}))
+    if film is not None:
+        buffer = io.BytesIO()
+        changes = film.changes.astype(np.float32)
+        np.savez(
+            buffer,
+            start_s=film.start_s,
+            changes=changes,
+            pattern=film.pattern,
+            shape=film.shape,
+        )
+        with suppress(OSError):  # a cache that cannot be written is no fault here
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_file(file, buffer.getvalue())
+    return film
+
+
+def like_faces(films: Sequence[Film]) -> list[tuple[Recording, Recording, float]]:
+    """Pairs of persons whose faces have one shape, the likest first, with the distance.
+
+    Each pair of persons is named once, by the likest recordings. A made-up face is that of many
+    persons, so simulated recordings do not count.
+    """
+    genuine = [film for film in films if not film[0].simulated]
+    if len(genuine) < 2:
+        return []
+    distances = shape_distances([film for _, film in genuine])
+    likest: dict[tuple[str, str], tuple[Recording, Recording, float]] = {}
+    for first, second in np.argwhere(np.triu(distances <= LIKE_FACES, 1)).tolist():
+        a, b = genuine[first][0], genuine[second][0]
+        persons = f"{a.dataset}/{a.subject}", f"{b.dataset}/{b.subject}"
+        away = float(distances[first, second])
+        if persons[0] != persons[1] and away < likest.get(persons, (a, b, np.inf))[2]:
+            likest[persons] = a, b, away
+    return sorted(likest.values(), key=lambda pair: pair[2])
+
+
+def film_findings(films: Sequence[Film]) -> list[Finding]:
+    """What the check of a data set says of like faces."""
+    return [
+        Finding(
+            severity="note",
+            recording=first.name,
+            file="",
+            text=f"persons {first.subject} and {second.subject} ({second.name}) have faces of one "
+            f"shape (within {away:.1%}); one person may stand under two names: look at both",
+        )
+        for first, second, away in like_faces(films)[:MOST_PAIRS]
+    ]
+
+
+def repeated_films(films: Sequence[Film]) -> list[Repeat]:
+    """Pairs of recordings whose frames are of one take."""
+    return [
+        Repeat(
+            first=films[match.first][0],
+            second=films[match.second][0],
+            evidence=f"the same frames for {match.overlap_s:.0f} s "
+            f"(correlation {match.correlation:.2f})",
+        )
+        for match in match_films([film for _, film in films])
+        if is_one_take(match)
+    ]
