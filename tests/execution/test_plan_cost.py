@@ -32,16 +32,34 @@ ROOT = Path(__file__).parents[2]
 def test_declared_rates_are_of_methods_that_learn_and_have_a_source() -> None:
     declared = tomllib.loads((ROOT / RATES_FILE).read_text())
     loaded = load_methods()
-    for name, rates in declared.items():
+    for name, of_method in declared.items():
         assert name in loaded.unavailable or loaded.available[name].fit is not None
-        for device, rate in rates.items():
-            assert device in {"cpu", "cuda", "mps"}
-            assert rate["step_s"] > 0
-            assert rate["source"].startswith(("measured: ", "arithmetic, not measured: "))
+        paper = {device: rate for device, rate in of_method.items() if device != "smoke"}
+        for rates in (paper, of_method.get("smoke", {})):
+            for device, rate in rates.items():
+                assert device in {"cpu", "cuda", "mps"}
+                assert rate["step_s"] > 0
+                assert rate["source"].startswith(("measured: ", "arithmetic, not measured: "))
     assert math.isnan(training_rate("pos", "cuda")[0])
     assert (
         "bench speed --only learning --device cuda --methods pos" in training_rate("pos", "cuda")[1]
     )
+    _, ask = training_rate("pos", "cuda", "toy")
+    assert "--device cuda --preset smoke --methods pos" in ask
+
+
+def test_every_method_that_learns_has_a_rate_of_its_paper_and_of_its_small_presets() -> None:
+    for method in load_methods().available.values():
+        if method.fit is None or method.baseline:
+            continue
+        paper_s, smoke_s, toy_s = (
+            training_rate(method.name, "cpu", preset)[0] for preset in ("paper", "smoke", "toy")
+        )
+        assert smoke_s == toy_s, method.name
+        assert smoke_s > 0, method.name
+        assert paper_s > 0, method.name
+        others = set(method.presets) - {"smoke", "toy"}
+        assert all(training_rate(method.name, "cpu", name)[0] == paper_s for name in others)
 
 
 @pytest.mark.parametrize(
