@@ -50,7 +50,8 @@ def test_a_method_is_not_compared_with_itself() -> None:
 def test_a_registration_names_methods_rules_code_and_touches_no_data(
     registration: Registration, tmp_path: Path
 ) -> None:
-    assert next(iter(registration.evaluators)) == "toolbox_2023"
+    assert registration.evaluator == "toolbox_2023"
+    assert set(registration.evaluators) == {"toolbox_2023", *registration.protocol.evaluators}
     assert set(registration.methods) == {"pos", "green"}
     assert registration.methods["pos"]["window_s"] == 1.6
     assert "methods/pos.py" in registration.code["method pos"]
@@ -60,16 +61,35 @@ def test_a_registration_names_methods_rules_code_and_touches_no_data(
     assert Registration.read(tmp_path / "deep" / "r.json") == registration
 
 
-@pytest.mark.parametrize("key", ["registered", "hypotheses", "code", "methods", "evaluators"])
+@pytest.mark.parametrize("key", ["registered", "hypotheses", "code", "methods", "evaluator"])
 def test_a_file_that_was_changed_does_not_fit_its_id(
     key: str, registration: Registration, tmp_path: Path
 ) -> None:
     file = tmp_path / "r.json"
     registration.write(file)
     content = json.loads(file.read_text())
-    content[key] = "2026-10-01T00:00:00+00:00" if key == "registered" else type(content[key])()
+    other = {"registered": "2026-10-01T00:00:00+00:00", "evaluator": "li2023"}
+    content[key] = other.get(key, type(content[key])())
     file.write_text(json.dumps(content))
     with pytest.raises(BenchError, match="was changed after it was written"):
+        Registration.read(file)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("evaluator", "physbench", "'physbench' has no rule"),
+        ("evaluators", {}, "'toolbox_2023' has no rule"),
+        ("registered", "yesterday", "Invalid isoformat"),
+        ("registered", "2026-11-01T00:00:00", "has no time zone"),
+    ],
+)
+def test_a_registration_without_its_rule_or_time_is_refused(
+    key: str, value: object, message: str, registration: Registration, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.json"
+    registration.model_copy(update={key: value}).write(file)
+    with pytest.raises(BenchError, match=message):
         Registration.read(file)
 
 

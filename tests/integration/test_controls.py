@@ -60,6 +60,9 @@ def test_the_digest_of_a_control_holds_its_code_and_that_of_a_method_does_not(
     assert not any("control_inputs" in part for part in of_method)
 
 
+TIME = "2026-11-01T00:00:00+00:00"
+
+
 def test_a_registration_with_controls_knows_their_code(results: Path, tmp_path: Path) -> None:
     options = RunOptions(
         cache=tmp_path,
@@ -70,7 +73,7 @@ def test_a_registration_with_controls_knows_their_code(results: Path, tmp_path: 
         seconds=12.0,
         difficulty="easy",
     )
-    registration = register("ubfc_intra", options, [], evaluator=None, registered="")
+    registration = register("ubfc_intra", options, [], evaluator=None, registered=TIME)
     content, manifest = read_dependencies(results), Store(results).manifest
     code = planned_code(content["settings"].values(), content["closures"])
     assert any("control_inputs" in part for part in registration.code["controls"])

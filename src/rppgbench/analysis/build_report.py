@@ -196,13 +196,16 @@ def _registered(
     if registration is None:
         return (), []
     deviations = stored_deviations(registration, stored, rules)
-    first = next(iter(registration.evaluators))
+    deciding = registration.evaluator
     outcomes = (
-        judge(registration.hypotheses, windows[first], region=registration.protocol.regions[0])
-        if first in windows
+        judge(registration.hypotheses, windows[deciding], region=registration.protocol.regions[0])
+        if deciding in windows
         else []
     )
-    lines = [registration_lines(registration, outcomes, deviations)[0]]
+    first, on_hypotheses, *_ = registration_lines(registration, outcomes, deviations)
+    lines = [first]
+    if registration.hypotheses and not outcomes:
+        lines.append(on_hypotheses)
     lines += [f"registered: {each.hypothesis}: {each.verdict}" for each in outcomes]
     lines += map(str, deviations)
     return registration_sections(registration, outcomes, deviations, marks=stored.marks), lines

@@ -182,9 +182,9 @@ def _code_deviations(
 def _rule_deviations(
     registration: Registration, rules: Mapping[str, Evaluator]
 ) -> Iterator[Deviation]:
-    first = next(iter(registration.evaluators))
-    if next(iter(rules)) != first:
-        yield _deviation("first evaluator", first, next(iter(rules)))
+    first = next(iter(rules))
+    if first != registration.evaluator:
+        yield _deviation("first evaluator", registration.evaluator, first)
     for name in sorted({*registration.evaluators, *rules}):
         then = registration.evaluators.get(name)
         now = rules[name].model_dump(mode="json") if name in rules else None

@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from rppgbench.core.protocol import Declaration, Protocol
 from rppgbench.system.atomic_files import write_file
@@ -109,6 +110,7 @@ class Registration(Declaration):
     )
     folds: list[str] = Field(default=[], description="the folds that are run; empty for all")
     simulated: bool = Field(description="whether all data is to be simulated")
+    evaluator: str = Field(description="the evaluator that decides the hypotheses")
     evaluators: dict[str, dict[str, Any]] = Field(description="the rules of every evaluator")
     hypotheses: list[Hypothesis] = Field(description="what the results are to show")
     code: dict[str, dict[str, str]] = Field(
@@ -116,6 +118,14 @@ class Registration(Declaration):
     )
     rppgbench: str = Field(description="version of this package")
     commit: str = Field(default="", description="commit of the checkout; empty without one")
+
+    @model_validator(mode="after")
+    def _check_values(self) -> Self:
+        if self.evaluator not in self.evaluators:
+            raise ValueError(f"evaluator: {self.evaluator!r} has no rule among the evaluators")
+        if datetime.fromisoformat(self.registered).tzinfo is None:
+            raise ValueError(f"registered: {self.registered!r} has no time zone")
+        return self
 
     @property
     def id(self) -> str:

@@ -73,6 +73,7 @@ def register(
         methods={method: dict(params) for method, params in methods.items()},
         folds=list(options.folds),
         simulated=options.simulate or all(available[d.name].only_simulated for d in datasets),
+        evaluator=evaluators[0],
         evaluators={each: rule.model_dump(mode="json") for each, rule in rules.items()},
         hypotheses=list(hypotheses),
         code=_code_by_work(protocol, methods, [d.name for d in datasets]),

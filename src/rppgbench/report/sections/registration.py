@@ -76,9 +76,14 @@ def registration_lines(
         level = f"{100 * outcomes[0].confidence:.4g} %"
         together = ", so that all hold at once with 95 %" if len(outcomes) > 1 else ""
         lines.append(
-            f"Hypotheses are tested under {next(iter(registration.evaluators))}, by the paired "
+            f"Hypotheses are tested under {registration.evaluator}, by the paired "
             f"difference of people. Level of each interval: {level}{together}. All other "
             "comparisons of this page are exploratory."
+        )
+    elif registration.hypotheses:
+        lines.append(
+            "The registered hypotheses are not tested: this page does not score under "
+            f"{registration.evaluator}. Add --evaluator {registration.evaluator}."
         )
     else:
         lines.append("No hypothesis was registered: all comparisons of this page are exploratory.")
@@ -109,7 +114,7 @@ def _outcome_table(
         )
     return Table(
         key="registered-hypotheses",
-        caption=f"Registered hypotheses under {next(iter(registration.evaluators))}",
+        caption=f"Registered hypotheses under {registration.evaluator}",
         columns=OUTCOMES,
         rows=tuple(rows),
         marks=marks,
