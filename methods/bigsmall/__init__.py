@@ -28,7 +28,6 @@ class TwoBranchParameters(FrameParameters):
     epochs: int = 5
     batch: int = 3
     lr: float = 1e-3
-    all_heads: bool = False
 
 
 @frame_method(
@@ -36,7 +35,6 @@ class TwoBranchParameters(FrameParameters):
     "arXiv 2303.11573",
     TwoBranchParameters,
     SMOKE,
-    presets={"public_weights": {"all_heads": True}},
 )
 def bigsmall() -> "FrameNetwork[TwoBranchParameters]":
     """Six convolutions of every third picture, four of all pictures reduced 16 times.
@@ -46,8 +44,7 @@ def bigsmall() -> "FrameNetwork[TwoBranchParameters]":
     learned, without facial actions and respiration. The paper's label is the pulse that POS reads,
     because its data set has blood pressure alone; here it is that of the sensor. Pictures are of
     the toolbox's box; the paper's are the lower square of BP4D+'s portrait frames. Weights of the
-    public code serve as a model under the preset "public_weights", which has the other two outputs
-    too and does not use them.
+    public code serve as a model; those of the other two outputs are left out.
     """
     from .network import NETWORK
 

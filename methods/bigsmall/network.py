@@ -1,7 +1,9 @@
 """The network of BigSmall."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.extraction.crops import crop_rule
@@ -13,8 +15,9 @@ from .pictures import GROUP, REDUCTION, large_and_small, measure_scale, rotate_i
 if TYPE_CHECKING:
     from . import TwoBranchParameters
 
-OTHER_HEADS = {"actions": 12, "respiration": 1}
-"""Outputs for each frame beside the pulse: facial action units and the breath."""
+PULSE = {"pulse": 1}
+ALL_HEADS = {"actions": 12, **PULSE, "respiration": 1}
+"""Outputs for each frame in the public code: facial action units, the pulse, the breath."""
 
 
 def _convolution(before: int, after: int) -> nn.Sequential:
@@ -33,11 +36,11 @@ class TwoBranchNetwork(nn.Module):
         width: channels of the first layers.
         side: pixels of a small picture's side.
         dense: width of the layer before the last.
-        all_heads: have the heads of facial actions and respiration too.
+        heads: outputs for each frame of each head.
     """
 
     def __init__(
-        self, width: int = 32, *, side: int = 9, dense: int = 128, all_heads: bool = False
+        self, width: int = 32, *, side: int = 9, dense: int = 128, heads: Mapping[str, int] = PULSE
     ) -> None:
         super().__init__()
         w, w2 = width, 2 * width
@@ -48,7 +51,6 @@ class TwoBranchNetwork(nn.Module):
         )  # fmt: skip
         sizes = [(3, w), (w, w), (w, w), (w, w2)]
         self.small = nn.ModuleList(_convolution(*size) for size in sizes)
-        heads = {"pulse": 1, **(OTHER_HEADS if all_heads else {})}
         self.heads = nn.ModuleDict(
             {
                 name: nn.Sequential(
@@ -90,8 +92,13 @@ def make_network(params: "TwoBranchParameters") -> TwoBranchNetwork:
         params.width,
         side=crop_rule(params.crop).size // REDUCTION,
         dense=params.dense,
-        all_heads=params.all_heads,
     )
+
+
+def of_pulse(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays without those of the other heads of the public code."""
+    others = tuple(f"heads.{name}." for name in ALL_HEADS if name not in PULSE)
+    return {name: values for name, values in arrays.items() if not name.startswith(others)}
 
 
 LARGE_PLACES = (0, 1, 4, 5, 8, 9)
@@ -113,4 +120,5 @@ NETWORK = FrameNetwork(
     prepare=large_and_small,
     measure=measure_scale,
     public_names=PUBLIC_NAMES,
+    adapt_public=of_pulse,
 )

@@ -1,9 +1,14 @@
 """The pictures that BigSmall sees: large and standardised, and differences of small ones."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+from rppgbench.core.method import Model
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Waveform
 from rppgbench.neural.frame_differences import frame_differences
 from rppgbench.system.errors import BenchError
 
@@ -48,16 +53,24 @@ def test_a_clip_that_ends_within_a_group_has_a_pulse_for_each_frame() -> None:
     torch.testing.assert_close(whole[:, :6], cut[:, :6])  # whole groups are the same
 
 
-def test_public_weights_have_more_heads_than_the_pulse() -> None:
+def test_public_weights_of_three_heads_serve_as_a_model() -> None:
     module = part("bigsmall.network")
-    names = {
-        "pulse": set(module.TwoBranchNetwork(2, side=3).state_dict()),
-        "all": set(module.TwoBranchNetwork(2, side=3, all_heads=True).state_dict()),
-    }
-    own_starts = tuple(module.PUBLIC_NAMES.values())
-    assert all(name.startswith(own_starts) for name in names["all"])
-    more = names["all"] - names["pulse"]
-    assert {name.split(".")[1] for name in more} == {"actions", "respiration"}
+    torch.manual_seed(0)
+    public = module.TwoBranchNetwork(heads=module.ALL_HEADS).eval()
+    theirs = {own: name for name, own in module.PUBLIC_NAMES.items()}
+    arrays = {}
+    for name, values in public.state_dict().items():
+        start = next(start for start in theirs if name.startswith(start))
+        arrays[theirs[start] + name.removeprefix(start)] = values.numpy()
+    assert {"au_fc1.weight", "bvp_fc2.bias", "resp_fc2.bias", "big_conv6.bias"} <= set(arrays)
+    method = load_methods().get("method", "bigsmall", "test")
+    clip: Any = np.random.default_rng(3).integers(60, 200, (12, 144, 144, 3)).astype(np.uint8)
+    waveform = Waveform(clip, 25.0)
+    out = method.estimate(waveform, Model(arrays), **method.parameters({}))
+    own = {k: v.numpy() for k, v in public.state_dict().items() if "heads" not in k or "pulse" in k}
+    same = method.estimate(waveform, Model(own), **method.parameters({}))
+    assert out.samples.std() > 0
+    np.testing.assert_array_equal(out.samples, same.samples)
 
 
 def test_a_crop_that_does_not_divide_is_refused() -> None:

@@ -325,7 +325,7 @@ def test_rs_rppg_agreement() -> None:
 def test_bigsmall(case: str) -> None:
     module = part("bigsmall.network")
     large, small = pictures(case), pictures(case, 1)
-    network = module.TwoBranchNetwork(side=small.shape[-1], all_heads=True)
+    network = module.TwoBranchNetwork(side=small.shape[-1], heads=module.ALL_HEADS)
     assert count(network) == CASES[case]["n_parameters"]
     fill(network, case, module.PUBLIC_NAMES)
     with torch.inference_mode():

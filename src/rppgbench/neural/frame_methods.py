@@ -40,7 +40,6 @@ DESCRIPTIONS = {
     "steps": "steps of the factorisation.",
     "residual": "add the scaled features to the features; else they take their place.",
     "form": '"keras", of the benchmark; or "tutorial", of the same authors in PyTorch.',
-    "all_heads": "have the outputs for facial actions and respiration too; they are not used.",
     "precision": '"auto", "32-true" or "bf16-mixed".',
 }
 
