@@ -15,40 +15,48 @@ from rppgbench.neural.losses.rhythm import choose_rhythm_loss
 from rppgbench.neural.networks.fusion_stem import PUBLIC_NAMES as STEM_NAMES
 from rppgbench.neural.networks.fusion_stem import FusionStem
 from rppgbench.neural.networks.temporal_difference import TemporalDifference
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     from . import RhythmParameters
 
-SIDE = 64
-"""Height and width are multiples of this: the stem and the patches divide by 16, regions by 4."""
+SMALLEST = 64
+"""Fewest pixels of a picture's side: stem and patches divide it by 16, regions by 4."""
 
 HALVINGS = (1, 2, 3)
 """How often each stage halves the time."""
-
-FEWEST_FRAMES = 24
-"""The last stage has a frame for 8 pictures and 16 regions a frame, and looks at 40 regions."""
 
 ROUTED = 40
 """Regions that the tokens of a region look at."""
 
 PARTS = 4
-"""Regions in height and in width."""
+"""Regions in height and in width, where these are a multiple of it."""
 
 HEADS = 4
 THETA = 0.2
 """Share of the temporal difference in the convolutions of queries and keys."""
 
 
+def region_side(tokens: int) -> int:
+    """The side of a region of a picture with a number of tokens a side.
+
+    >>> region_side(8), region_side(6)
+    (2, 1)
+    """
+    return max(1, tokens // PARTS)
+
+
 def split_regions(x: Tensor, frames: int) -> Tensor:
     """The tokens of each region: (B, C, T, H, W) to (B, regions, tokens, C).
 
     Args:
-        x: maps, T a multiple of `frames`, H and W of `PARTS`.
+        x: maps, T a multiple of `frames`, H and W of their `region_side`.
         frames: frames in a region.
     """
     batch, channels, total, height, width = x.shape
-    high, wide = height // PARTS, width // PARTS
-    parts = x.reshape(batch, channels, total // frames, frames, PARTS, high, PARTS, wide)
+    high, wide = region_side(height), region_side(width)
+    rows, columns = height // high, width // wide
+    parts = x.reshape(batch, channels, total // frames, frames, rows, high, columns, wide)
     return parts.permute(0, 2, 4, 6, 3, 5, 7, 1).reshape(batch, -1, frames * high * wide, channels)
 
 
@@ -62,8 +70,8 @@ def join_regions(tokens: Tensor, frames: int, height: int, width: int) -> Tensor
         width: W.
     """
     batch, _, _, channels = tokens.shape
-    high, wide = height // PARTS, width // PARTS
-    parts = tokens.reshape(batch, -1, PARTS, PARTS, frames, high, wide, channels)
+    high, wide = region_side(height), region_side(width)
+    parts = tokens.reshape(batch, -1, height // high, width // wide, frames, high, wide, channels)
     return parts.permute(0, 7, 1, 4, 2, 5, 3, 6).reshape(batch, channels, -1, height, width)
 
 
@@ -157,9 +165,9 @@ def _stage(channels: int, halvings: int) -> nn.Sequential:
 class RhythmNetwork(nn.Module):
     """From standardised pictures (B, T, 3, H, W) to a pulse (B, T).
 
-    Height and width are multiples of 64. A T that is no multiple of 8, or less than 24, is padded
-    with its last picture, and cropped afterwards. `width` 64 is the published size: 3,251,137
-    parameters, and 74,880 in the public code on which no output depends.
+    Height and width are at least 64. A T that is no multiple of 8, or gives the last stage less
+    than 40 regions, is padded with its last picture, and cropped afterwards. `width` 64 is the
+    published size: 3,251,137 parameters, and 74,880 in the public code on which no output depends.
 
     Source: B. Zou et al., "RhythmFormer: Extracting Patterned rPPG Signals based on Periodic Sparse
     Attention", arXiv 2402.12788, and github RhythmFormer @033d487.
@@ -176,11 +184,19 @@ class RhythmNetwork(nn.Module):
         """The pulse (B, T).
 
         Raises:
-            BenchError: the pictures do not have sides that are multiples of 64.
+            BenchError: the pictures are too small, or do not divide into regions.
         """
-        require_sides("rhythmformer", pictures, SIDE, None, "toolbox_128", multiple=SIDE)
-        frames = pictures.shape[1]
-        missing = max(-frames % 8, FEWEST_FRAMES - frames)
+        require_sides("rhythmformer", pictures, SMALLEST, None, "toolbox_128")
+        frames, regions = pictures.shape[1], 1
+        for pixels in pictures.shape[-2:]:
+            tokens = pixels // 16
+            if tokens % region_side(tokens):
+                raise BenchError(
+                    f"rhythmformer: a crop of {pixels} pixels does not divide into regions; choose "
+                    "a multiple of 64, as toolbox_128"
+                )
+            regions *= tokens // region_side(tokens)
+        missing = max(-frames % 8, 8 * -(-ROUTED // regions) - frames)
         features = self.stem(repeat_last(pictures, missing, 1)).transpose(1, 2)
         maps = self.stages(self.patches(features))
         pulse: Tensor = self.out(maps.mean(dim=(3, 4)))[:, 0, :frames]

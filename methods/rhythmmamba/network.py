@@ -124,8 +124,8 @@ class Block(nn.Module):
 class RhythmNetwork(nn.Module):
     """From standardised pictures (B, T, 3, H, W) to a pulse (B, T).
 
-    Height and width are multiples of 8. An odd T is padded with its last picture, and cropped
-    afterwards; the public code loses the last sample. `width` 12 and 24 blocks are the published
+    Height and width are at least 8. For an odd T the last sample is that before it, where the
+    public code has none. `width` 12 and 24 blocks are the published
     size: 3,161,869 parameters, and 1,760,256 in the public code on which no output depends.
 
     Source: B. Zou et al., "RhythmMamba: Fast, Lightweight, and Accurate Remote Physiological
@@ -150,17 +150,17 @@ class RhythmNetwork(nn.Module):
         """The pulse (B, T).
 
         Raises:
-            BenchError: the pictures do not have sides that are multiples of 8.
+            BenchError: the pictures are too small.
         """
-        require_sides("rhythmmamba", pictures, SMALLEST, None, "toolbox_128", multiple=SMALLEST)
+        require_sides("rhythmmamba", pictures, SMALLEST, None, f"toolbox_{SMALLEST}")
         frames = pictures.shape[1]
-        features = self.stem(repeat_last(pictures, frames % 2, 1))
+        features = self.stem(repeat_last(pictures, max(0, 2 - frames), 1))
         maps = self.halve(features.transpose(1, 2))
         gate = maps.sigmoid()
         sequence = (maps * gate).sum(dim=(3, 4)) / gate.sum(dim=(3, 4)) / 2
         blocks = self.blocks(sequence.transpose(1, 2)).transpose(1, 2)
         pulse: Tensor = self.out(blocks.repeat_interleave(2, dim=2))[:, 0, :frames]
-        return pulse
+        return repeat_last(pulse, frames - pulse.shape[1], 1)
 
 
 def make_network(params: "RhythmParameters") -> RhythmNetwork:

@@ -8,6 +8,7 @@ from torch import nn
 from rppgbench.neural.frame_differences import VideoScale
 from rppgbench.neural.frame_inputs import appearance
 from rppgbench.neural.networks.fusion_stem import FusionStem
+from rppgbench.system.errors import BenchError
 
 from ..factories.frame_inputs import clip_input
 from ..oracles.parts import part
@@ -64,6 +65,8 @@ def test_few_frames_and_odd_numbers_of_frames_have_a_pulse() -> None:
             pulse = network(torch.rand(2, frames, 3, 8, 8))
             assert pulse.shape == (2, frames)
             assert bool(torch.isfinite(pulse).all())
+        odd = torch.rand(1, 21, 3, 8, 8)
+        torch.testing.assert_close(network(odd)[:, -1], network(odd)[:, -2])
 
 
 def test_a_block_is_left_out_for_some_clips_in_training_alone() -> None:
@@ -118,5 +121,7 @@ def test_a_clip_of_any_length_has_a_pulse_of_that_length() -> None:
     torch.manual_seed(0)
     network = part("rhythmformer.network").RhythmNetwork(4).eval()
     with torch.inference_mode():
-        for frames in (5, 24, 27):
-            assert network(torch.rand(1, frames, 3, 64, 64)).shape == (1, frames)
+        for frames, side in ((5, 64), (24, 64), (27, 64), (16, 96)):
+            assert network(torch.rand(1, frames, 3, side, side)).shape == (1, frames)
+        with pytest.raises(BenchError, match="144 pixels does not divide into regions"):
+            network(torch.rand(1, 24, 3, 144, 144))

@@ -121,8 +121,8 @@ def test_a_constant_clip_gives_a_finite_loss() -> None:
 
 
 def test_a_slow_trend_does_not_change_the_rates() -> None:
-    at = torch.arange(160, dtype=torch.float64) / FS
+    at = torch.arange(160, dtype=torch.float64) / 30.0
     pulse = torch.sin(2 * torch.pi * 1.6 * at)[None]
     trend = 3000 * torch.sin(2 * torch.pi * 0.1 * at)
     for rate in (welch_bpm, periodogram_bpm):
-        assert float(rate(pulse + trend, FS)) == pytest.approx(float(rate(pulse, FS)), abs=1e-6)
+        assert float(rate(pulse + trend, 30.0)) == pytest.approx(float(rate(pulse, 30.0)))

@@ -44,8 +44,9 @@ def test_rhythmmamba(case: str) -> None:
     matrices = numbers(case, (".mlp.r", ".mlp.i"))
     diagonals = numbers(case, (".mlp.rb", ".mlp.ib"))  # as long as a diagonal
     assert count(network) == CASES[case]["n_parameters"] - matrices + diagonals
-    with torch.inference_mode():
-        assert_close(network(pictures(case)), case)
+    clips = pictures(case)
+    with torch.inference_mode():  # the public code loses the last of an odd number of samples
+        assert_close(network(clips)[:, : clips.shape[1] // 2 * 2], case)
 
 
 @pytest.mark.parametrize("case", cases("RhythmFormer"))

@@ -62,9 +62,7 @@ def absolute_error(out: Tensor, reference: Tensor) -> Tensor:
     return (out - reference).abs().mean(dim=1)
 
 
-def require_sides(
-    method: str, pictures: Tensor, least: int, most: int | None, crop: str, *, multiple: int = 1
-) -> None:
+def require_sides(method: str, pictures: Tensor, least: int, most: int | None, crop: str) -> None:
     """Refuse pictures of a size that a network is not made for.
 
     Args:
@@ -73,17 +71,14 @@ def require_sides(
         least: fewest pixels of height and width.
         most: most pixels of both; None for any number.
         crop: a crop rule that fits, for the message.
-        multiple: what both are a multiple of.
 
     Raises:
         BenchError: the height or the width is out of these limits.
     """
     height, width = pictures.shape[-2:]
-    fits = height % multiple == width % multiple == 0
-    if fits and least <= min(height, width) and (most is None or max(height, width) <= most):
+    if least <= min(height, width) and (most is None or max(height, width) <= most):
         return
     limits = {None: f"{least} or more", least: f"{least}"}.get(most, f"{least} to {most}")
-    limits += f" in steps of {multiple}" if multiple > 1 else ""
     raise BenchError(
         f"{method}: a crop of {width} pixels does not fit; choose one of {limits}, as {crop}"
     )
