@@ -47,7 +47,10 @@ def test_the_offset_and_the_time_that_both_have_are_told() -> None:
     (match,) = match_films(films)
     assert match.offset_s == pytest.approx(-5, abs=0.11)
     assert match.overlap_s == pytest.approx(20, abs=0.2)
-    assert match.correlation > 0.9
+    assert match.correlation > 0.95
+    assert match.sharpness > 14
+    (reverse,) = match_films(films[::-1])
+    assert reverse.correlation == pytest.approx(match.correlation, abs=1e-6)
 
 
 def test_films_of_other_faces_are_not_compared() -> None:
@@ -82,21 +85,23 @@ def test_only_the_longest_time_with_a_face_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sharpness", "correlation", "expected"),
+    ("overlap_s", "sharpness", "correlation", "expected"),
     [
-        (8.0, 0.25, True),
-        (7.0, 0.25, False),
-        (8.0, 0.15, False),
-        (np.nan, 0.55, False),
-        (np.nan, 0.65, True),
-        (3.0, 0.65, True),
+        (10, 8.0, 0.25, True),
+        (10, 7.0, 0.25, False),
+        (10, 8.0, 0.15, False),
+        (10, np.nan, 0.55, False),
+        (10, np.nan, 0.65, True),
+        (10, 3.0, 0.65, True),
+        (25, 3.0, 0.55, True),
+        (25, 3.0, 0.45, False),
     ],
 )
 def test_one_lag_must_stand_out_or_the_films_be_alike(
-    sharpness: float, correlation: float, expected: bool
+    overlap_s: float, sharpness: float, correlation: float, expected: bool
 ) -> None:
     match = FrameMatch(
-        first=0, second=1, offset_s=0.0, overlap_s=20.0, correlation=correlation,
+        first=0, second=1, offset_s=0.0, overlap_s=overlap_s, correlation=correlation,
         sharpness=sharpness, distance=0.0,
     )  # fmt: skip
     assert is_one_take(match) == expected

@@ -21,9 +21,10 @@ NEAR_S = 1.0
 LEAST_LAGS = 40
 """Lags apart from the peak that a sharpness needs."""
 
-CORRELATION_ALONE = 0.6
-"""Least correlation that does without a sharpness: where the films are short, or where the face is
-so still that the pulse alone changes it, which fits again a beat later."""
+CORRELATION_ALONE = ((20.0, 0.5), (4.0, 0.6))
+"""Least correlation that does without a sharpness, by the least time that both have, in seconds:
+for short films, and for a face so still that its pulse alone changes, which fits a beat later too.
+"""
 
 MOST_DISTANCE = 0.35
 """Films whose patterns are further apart are not compared: another gamma moved that of a copy by
@@ -80,7 +81,10 @@ def shape_distances(films: Sequence[FrameFingerprint]) -> Array:
 def is_one_take(match: FrameMatch) -> bool:
     """Whether two films are of one take: by the correlation, or where one lag stands out."""
     is_sharp = match.sharpness >= LEAST_SHARPNESS and match.correlation >= LEAST_CORRELATION
-    return is_sharp or match.correlation >= CORRELATION_ALONE
+    return is_sharp or any(
+        match.overlap_s >= least_s and match.correlation >= least
+        for least_s, least in CORRELATION_ALONE
+    )
 
 
 def match_films(
