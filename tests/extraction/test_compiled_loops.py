@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rppgbench.digests import code_digest
 from rppgbench.digests.code_digest import Sources
 from rppgbench.execution.provenance import package_versions, provenance
-from rppgbench.extraction import area_resize, compiled_loops
+from rppgbench.extraction import area_resize, compiled_loops, linear_resize, region_sums
 from rppgbench.extraction import regions as regions_module
 from rppgbench.extraction.area_resize import area_cells, resize_area
 from rppgbench.extraction.background import BackgroundSums
@@ -257,10 +257,12 @@ def test_loops_that_round_otherwise_than_opencv_are_not_used(loops: Loops) -> No
 
 
 def test_opencv_rounds_as_the_loops_do_on_this_kind_of_processor(loops: Loops) -> None:
-    """Otherwise no crop of a run here would be averaged by the loops."""
+    """Otherwise no crop or region of a run here would be made by the loops."""
     if platform.machine().lower() not in {"x86_64", "amd64"}:
         pytest.skip("known for x86-64 alone")
     assert area_resize._agrees_with_opencv(loops)
+    assert linear_resize._agrees_with_opencv(loops)
+    assert region_sums._draws_as_opencv(loops)
 
 
 def test_weights_of_a_cell_add_up_to_one() -> None:

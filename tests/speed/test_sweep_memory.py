@@ -19,6 +19,7 @@ MEASURE = """
 import re, sys, tempfile
 from functools import partial
 from pathlib import Path
+from rppgbench.extraction.compiled_loops import form_of_this_process
 from rppgbench.extraction.feature_cache import NamedTransform, transformed_features
 from rppgbench.extraction.conditions import ConditionTransform
 from rppgbench.extraction.extractor import FeatureRequest
@@ -32,7 +33,8 @@ def named(crf):
     return NamedTransform(name=condition.name, create=partial(ConditionTransform, condition))
 
 source = VideoSource(Path(sys.argv[1]))
-with tempfile.TemporaryDirectory() as cache:
+# Only the long video would load numba, which takes a hundred megabytes once.
+with tempfile.TemporaryDirectory() as cache, form_of_this_process(False):
     changes = [None, *map(named, (6, 10, 14, 18))]
     found = transformed_features(source, FeatureRequest(), Path(cache), changes)
     count = {len(features.times_s) for features in found}
