@@ -57,6 +57,7 @@ from rppgbench.store.schema import RecordingInfo
 from rppgbench.store.store import Store
 from rppgbench.core.waveform import Waveform
 from rppgbench.execution.recording_task import TaskResult, RecordingTask
+from rppgbench.extraction.extractor import BASE_FEATURES
 from rppgbench.execution.run_options import RunOptions
 
 def peak_mb():
@@ -82,8 +83,8 @@ wave = np.random.default_rng(0).normal(size=900)
 with EstimateWriter(store) as ledger:
     for name, jobs in by_recording.items():
         task = RecordingTask(
-            dataset="many", root=folder, recording=name, conditions=(UNTOUCHED,), clips=frozenset(),
-            jobs=(), params=(), options=RunOptions(cache=folder), models=folder,
+            dataset="many", root=folder, recording=name, conditions=(UNTOUCHED,),
+            request=BASE_FEATURES, jobs=(), params=(), options=RunOptions(cache=folder), models=folder,
         )
         made = [
             Estimate(
