@@ -84,7 +84,8 @@ with EstimateWriter(store) as ledger:
     for name, jobs in by_recording.items():
         task = RecordingTask(
             dataset="many", root=folder, recording=name, conditions=(UNTOUCHED,),
-            request=BASE_FEATURES, jobs=(), params=(), options=RunOptions(cache=folder), models=folder,
+            request=BASE_FEATURES, jobs=(), params=(), options=RunOptions(cache=folder),
+            models=folder,
         )
         made = [
             Estimate(
