@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rppgbench.analysis import registered_run
+from rppgbench.analysis.joined_results import join_results
 from rppgbench.analysis.registered_run import (
     manifest_deviations,
     registration_of,
@@ -164,8 +165,7 @@ def subjects(folder: Path, registration: Registration, *evaluators: str) -> list
     """What deviates; that the store of the factory keeps no code is left out."""
     stored = load_stored(Store(folder), partial=True)
     rules = report_evaluators(stored.manifest["protocol"], evaluators)
-    found = stored_deviations(registration, stored, rules)
-    return [d.subject for d in found if not d.subject.startswith(("code: features", "code: cond"))]
+    return [d.subject for d in stored_deviations(registration, stored, rules)]
 
 
 def test_results_as_registered_have_no_deviation_but_that_the_store_kept_no_code(
@@ -205,10 +205,37 @@ def test_other_rules_another_first_evaluator_and_genuine_data_are_deviations(
 
 
 def test_a_folder_keeps_one_registration(tmp_path: Path, base: Registration) -> None:
-    assert registration_of(tmp_path, None) is None
+    assert registration_of([tmp_path], None) is None
     base.write(tmp_path / REGISTRATION)
-    assert registration_of(tmp_path, None) == base
-    assert registration_of(tmp_path, tmp_path / REGISTRATION) == base
+    assert registration_of([tmp_path], None) == base
+    assert registration_of([tmp_path], tmp_path / REGISTRATION) == base
     registered(registered=AFTER).write(tmp_path / "other.json")
     with pytest.raises(BenchError, match="was run under the registration"):
-        registration_of(tmp_path, tmp_path / "other.json")
+        registration_of([tmp_path], tmp_path / "other.json")
+    second = tmp_path / "second"
+    registered(registered=AFTER).write(second / REGISTRATION)
+    with pytest.raises(BenchError, match="report the folders apart"):
+        registration_of([tmp_path, second], None)
+    assert registration_of([tmp_path / "without", second], None) == registered(registered=AFTER)
+
+
+def test_methods_of_a_registration_may_lie_in_several_folders(tmp_path: Path) -> None:
+    registration = fitting()
+    folders = []
+    for method in METHODS:
+        alone = {method: registration.methods[method]}
+        folder = tmp_path / method
+        manifest = manifest_as(registration) | {"methods": alone, "expected": 4}
+        made_store.write(
+            folder,
+            made_store.estimates((method,)),
+            params=alone,
+            more=manifest,
+            made_by={"began": AFTER},
+        )
+        folders.append(load_stored(Store(folder)))
+    joined = join_results(folders)
+    rules = report_evaluators(joined.manifest["protocol"])
+    assert [d.subject for d in stored_deviations(registration, joined, rules)] == ["code"]
+    (missing, _) = stored_deviations(registration, folders[0], rules)
+    assert (missing.subject, missing.here) == ("method chrom", "not run")

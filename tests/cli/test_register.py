@@ -31,6 +31,10 @@ def test_a_registered_run_lists_its_deviations_on_every_page(
     assert identity in page
     assert "Registered hypotheses under beats_tukey" in page
 
+    assert main(["bundle", "res", "-o", "b.zip"]) == 0
+    assert main(["report", "b.zip", "--out", "bundle.html"]) == 0
+    assert "Nothing deviates from it." in capsys.readouterr().out
+
     # Later pages know of the registration, and runs with other settings tell before they begin.
     assert main(["report", "res", "--evaluator", "li2023"]) == 0
     assert "first evaluator: beats_tukey; here li2023" in capsys.readouterr().out

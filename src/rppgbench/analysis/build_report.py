@@ -192,7 +192,7 @@ def _registered(
     windows: Mapping[str, pd.DataFrame],
 ) -> tuple[tuple[Section, ...], list[str]]:
     """The section on a registration and its lines for a terminal; none without a registration."""
-    registration = registration_of(stored.store.folder, file)
+    registration = registration_of([store.folder for store in stored.stores], file)
     if registration is None:
         return (), []
     deviations = stored_deviations(registration, stored, rules)

@@ -27,26 +27,29 @@ SHOWN_PARTS = 6
 ABSENT = "none"
 
 
-def registration_of(folder: Path, file: Path | None) -> Registration | None:
-    """The registration of some results: of a file, else the one that lies in the folder.
+def registration_of(folders: Sequence[Path], file: Path | None) -> Registration | None:
+    """The registration of some results: of a file, else the one that lies in a folder.
 
     Args:
-        folder: The results folder.
+        folders: The results folders of one page.
         file: A file of `bench register`, or None.
 
     Raises:
-        BenchError: The file is none, or the folder holds another registration.
+        BenchError: The file is none, or a folder holds another registration.
     """
-    kept = folder / REGISTRATION
-    in_folder = Registration.read(kept) if kept.is_file() else None
-    if file is None:
-        return in_folder
-    registration = Registration.read(file)
-    if in_folder is not None and in_folder.id != registration.id:
-        raise BenchError(
-            f"{file}: {folder} was run under the registration {in_folder.id[:16]}..., not under "
-            f"{registration.id[:16]}...; leave --registration out, or give another --out"
-        )
+    registration = Registration.read(file) if file is not None else None
+    for folder in folders:
+        if not (folder / REGISTRATION).is_file():
+            continue
+        in_folder = Registration.read(folder / REGISTRATION)
+        registration = registration or in_folder
+        if in_folder.id != registration.id:
+            way_out = "leave --registration out, or give another --out"
+            raise BenchError(
+                f"{file or folders[0]}: {folder} was run under the registration "
+                f"{in_folder.id[:16]}..., not under {registration.id[:16]}...; "
+                + (way_out if file is not None else "report the folders apart")
+            )
     return registration
 
 
@@ -94,9 +97,9 @@ def manifest_deviations(
     ]
     for work in sorted({*code, *registration.code} - scoring_parts().keys()):
         then, now = registration.code.get(work), code.get(work)
-        if (then is None or now is None) and work.startswith(("method ", "reader ")):
-            continue  # the deviation of the method or of the data sets tells
-        deviations += _code_deviations(work, then or {}, now or {})
+        if then is None or now is None:
+            continue  # the deviation of methods, data sets, conditions or controls tells
+        deviations += _code_deviations(work, then, now)
     return deviations
 
 
@@ -111,15 +114,21 @@ def stored_deviations(
         rules: The evaluators of the page, the default first.
     """
     deviations = list(_time_deviations(registration, stored.parts))
-    for number, store in enumerate(stored.stores):
+    methods, controls = stored.manifest["methods"], stored.manifest["protocol"].get("controls", [])
+    for store in stored.stores:
         dependencies, planned = read_dependencies(store.folder), store.planned()
         used = {setting for job, (setting, *_) in dependencies["jobs"].items() if job in planned}
         settings = [dependencies["settings"][name] for name in sorted(used)]
         code = planned_code(settings, dependencies["closures"])
-        manifest = stored.manifest if number == 0 else store.manifest
-        deviations += manifest_deviations(registration, manifest, code)
-        if not settings:
-            deviations.append(_deviation("code", "known", f"not stored in {store.folder.name}"))
+        manifest = store.manifest
+        joined = {
+            "protocol": {**manifest["protocol"], "controls": controls},
+            "methods": {**methods, **manifest["methods"]},
+            "imports": stored.imports,
+        }
+        deviations += manifest_deviations(registration, {**manifest, **joined}, code)
+        if not settings and manifest["methods"].keys() - stored.imports.keys():
+            deviations.append(_deviation("code", "known", "not stored"))
     deviations += _rule_deviations(registration, rules)
     deviations += _code_deviations(
         *next((work, registration.code.get(work, {}), now) for work, now in scoring_parts().items())
@@ -132,7 +141,7 @@ def stored_deviations(
             Deviation(subject="data", registered=kinds[registration.simulated], here=here)
         )
     deviations += _attrition(registration, stored)
-    return deviations
+    return list(dict.fromkeys(deviations))
 
 
 def _protocol_deviations(

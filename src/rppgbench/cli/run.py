@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run and args.json:
         answer_json({"costs": costs})
         return DONE
-    registration = registration_of(prepared.store.folder, args.registration)
+    registration = registration_of([prepared.store.folder], args.registration)
     deviations = plan_deviations(registration, prepared.plan) if registration else []
     for line in [*costs, *map(str, deviations)]:
         (answer if args.dry_run else note)(one_line(line))

@@ -10,6 +10,7 @@ from rppgbench.core.model_files import ARRAYS, FACTS
 from rppgbench.core.recording import Redistribution
 from rppgbench.core.registry import load_datasets
 from rppgbench.execution.epoch_models import EPOCHS
+from rppgbench.execution.reuse import FILE as DEPENDENCIES
 from rppgbench.sharing.bundle_facts import DatasetFacts
 from rppgbench.store.references import reference_digest, without_references
 from rppgbench.store.store import PROVENANCE, REGISTRATION, Seen, Store, part_digest
@@ -97,8 +98,9 @@ def results_files(store: Store, withheld: Withholding, *, models: bool) -> Files
         BenchError: A part is damaged or missing.
     """
     files = _store_files(store, withheld, RESULTS)
-    if (store.folder / REGISTRATION).is_file():
-        files[f"{RESULTS}/{REGISTRATION}"] = store.folder / REGISTRATION
+    for name in (REGISTRATION, DEPENDENCIES):
+        if (store.folder / name).is_file():
+            files[f"{RESULTS}/{name}"] = store.folder / name
     apart = store.folder / EPOCHS
     if apart.is_dir():
         files |= _store_files(Store(apart), withheld, f"{RESULTS}/{EPOCHS}")
