@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rppgbench.core.protocol import read_protocol
 from rppgbench.core.recording import Dataset, MissingFolds, Recording
-from rppgbench.core.registry import load_datasets
+from rppgbench.core.registry import load_datasets, toml_files
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.official_folds import OWN_FILES, official_folds, standing_splits
+from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.reference import reference_kind
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import decode_counts, open_video
 
@@ -140,6 +143,32 @@ def test_every_frame_comes_with_its_time(name: str, tree_roots: dict[str, Path])
         with open_video(video_source(recording)) as reader:
             times_s = [frame.time_s for frame in reader]
         assert len(times_s) == {"mmpd": 10, "rppg_10": 90}.get(name, FRAMES)
+
+
+def test_each_evaluator_of_a_protocol_has_a_reference_in_its_test_sets(
+    tree_roots: dict[str, Path],
+) -> None:
+    """An evaluator that reads the pulse alone has nothing to compare with on a set of beats."""
+    files = toml_files("protocols/evaluators")
+    evaluators = {name: read_evaluator(file) for name, file in files.items()}
+    truths = {}
+    for name in sorted({*tree_roots} - {"disfa"}):  # which has no labels, and no protocol
+        recordings = [r for r in dataset(name).recordings(tree_roots[name]) if not r.known_bad]
+        truths[name] = recordings[-1].ground_truth()
+    tested = [
+        (protocol, test, name)
+        for protocol in map(read_protocol, toml_files("protocols").values())
+        for test in protocol.test
+        for name in protocol.evaluators
+        if test in truths
+    ]
+    lacking = [
+        f"{protocol.title}: {name} on {test}"
+        for protocol, test, name in tested
+        if not reference_kind(evaluators[name], truths[test])
+    ]
+    assert {test for _, test, _ in tested} > {"ecg_fitness", "mahnob_hci", "pure", "rppg_10"}
+    assert lacking == []
 
 
 @pytest.mark.parametrize("name", NAMES)
