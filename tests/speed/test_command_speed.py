@@ -40,5 +40,5 @@ def test_list_and_help_cost_little_more_than_what_they_load(tmp_path: Path) -> N
     listed = least_s(environment, "-c", BENCH, "list")
     told = least_s(environment, "-c", BENCH, "--help")
     print(f"python {bare:.3f} s, numpy {numpy:.3f} s, list {listed:.3f} s, help {told:.3f} s")
-    assert listed <= 3.5 * numpy
+    assert listed <= 2.5 * numpy
     assert told <= 0.7 * numpy
