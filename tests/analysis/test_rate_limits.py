@@ -71,3 +71,7 @@ def test_the_command_sets_methods_beside_the_limit(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("SIMULATED DATA")
     assert lines[-1].split()[0] == "median"
+    assert main(["limit", "res", "--evaluator", "respiration"]) == 2
+    assert "the limit is of heart rates" in capsys.readouterr().err
+    assert main(["limit", "res", "--evaluator", "hrv"]) == 3
+    assert "are too short" in capsys.readouterr().out

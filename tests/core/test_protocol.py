@@ -141,3 +141,11 @@ def test_a_condition_of_a_plain_name_is_taken(tmp_path: Path) -> None:
     condition = 'conditions = [{name = "crf_18.5+fast", kind = "none", params = {}}]'
     read = protocol(tmp_path, TEXT.replace("conditions = []", condition))
     assert [one.name for one in read.conditions] == ["crf_18.5+fast"]
+
+
+def test_the_untouched_condition_goes_by_the_name_in_the_protocol(tmp_path: Path) -> None:
+    noise = '{ name = "noise_4", kind = "noise", params = {} }'
+    raw = '{ name = "raw", kind = "none", params = {} }'
+    for conditions, name in (("", "none"), (f"{noise}, {raw}", "raw"), (noise, "none")):
+        text = TEXT.replace("conditions = []", f"conditions = [{conditions}]")
+        assert protocol(tmp_path, text).untouched == name

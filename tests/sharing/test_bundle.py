@@ -183,7 +183,11 @@ def test_each_data_set_says_what_may_be_passed_on() -> None:
     """Whoever adds a data set whose labels are free says so here."""
     allowed = {n: d.redistribution for n, d in load_datasets().available.items()}
     free = {name: terms for name, terms in allowed.items() if terms != "none"}
-    assert free == {"simulated": "references", "video_folder": "owner"}
+    assert free == {
+        "bias_eval_rppg": "references",
+        "simulated": "references",
+        "video_folder": "owner",
+    }
 
 
 def test_a_reference_has_one_digest() -> None:

@@ -23,12 +23,15 @@ from rppgbench.execution.recording_task import RecordingTask, extract, find_reco
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.traces import extract_segments
+from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BEATS = "beats_tukey"
 """The evaluator whose beats give the phase where another one reads no beats."""
+
+WITHOUT_BEATS = "no window lies between the first beat of the reference and its last"
 
 MIN_NOISE_S = 5.0
 """Shorter stretches of a film say too little of the noise."""
@@ -86,11 +89,22 @@ def rate_limits(
         One record for each recording, in the order of the results.
 
     Raises:
-        BenchError: The data of the run is gone.
+        BenchError: The evaluator reads no heart rates, the data of the run is gone, or every
+            condition of the run changes the frames.
     """
+    if evaluator.quantity != "heart rate":
+        raise BenchError(
+            f"--evaluator: this one reads the {evaluator.quantity}, and the limit is of heart "
+            "rates; give another"
+        )
     plan, _ = stored_plan(stored.store, cache, moved_roots)
     rule = _beat_reading(evaluator)
-    untouched = windows[windows["condition"] == UNTOUCHED.name]
+    untouched = windows[windows["condition"] == plan.protocol.untouched]
+    if untouched.empty:
+        raise BenchError(
+            f"{stored.store.folder}: every estimate is of changed frames, and the limit is of "
+            "untouched ones; run a protocol with a condition of kind none"
+        )
     for key, rows in untouched.groupby(["dataset", "recording"], sort=False):
         dataset, recording = map(str, key)
         task = RecordingTask(
@@ -145,8 +159,11 @@ def _recording_limit(
     covariance = noise_covariance(longest.samples, longest.fs)
     if not np.linalg.eigvalsh(covariance)[0] > 0:
         return _without(dataset, recording, "a channel without noise: no camera's picture")
+    scored = rows[rows["reference_bpm"].notna()]
+    if scored.empty:
+        return _without(dataset, recording, next(filter(None, rows["reason"]), "no reference"))
     bounds: dict[float, RateLimit] = {}
-    for start_s, duration_s in rows[["start_s", "duration_s"]].drop_duplicates().to_numpy():
+    for start_s, duration_s in scored[["start_s", "duration_s"]].drop_duplicates().to_numpy():
         for segment in long_enough:
             times_s = segment.times_s()
             inside = (times_s >= start_s - 1e-6) & (times_s < start_s + duration_s - 1e-6)
@@ -159,9 +176,9 @@ def _recording_limit(
                 )
     known = {start_s: b for start_s, b in bounds.items() if np.isfinite(b.limit_bpm)}
     if not known:
-        reason = "no pulse stands out of the power beside it" if bounds else "no reference"
+        reason = "no pulse stands out of the power beside it" if bounds else WITHOUT_BEATS
         return _without(dataset, recording, reason)
-    inside_rows = rows[rows["start_s"].isin(known) & rows["error_bpm"].notna()]
+    inside_rows = scored[scored["start_s"].isin(known)]
     errors = {
         str(method): _root_mean_square(part["error_bpm"].to_numpy(np.float64))
         for method, part in inside_rows.groupby("method", sort=True)

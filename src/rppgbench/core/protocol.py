@@ -138,6 +138,11 @@ class Protocol(Declaration):
         return self.pretrain.get(method, self.pretrain.get(EVERY_OTHER, []))
 
     @property
+    def untouched(self) -> str:
+        """The name of the condition that leaves the videos as they are: "none" without another."""
+        return next((c.name for c in self.conditions if c.kind == "none"), "none")
+
+    @property
     def datasets(self) -> list[str]:
         """All data sets, each once: of pre-training, training and test, in this order."""
         table = self.pretrain

@@ -144,7 +144,7 @@ def _of_protocol(options: ImportOptions, listing: Catalog, log: Log) -> Expected
     protocol = read_protocol(find_toml("protocols", "protocol", name, "--protocol"))
     file = f"protocols/{name}.toml"
     check_roots(options.data, protocol.test, f"the test of protocol {name}")
-    condition = next((c.name for c in protocol.conditions if c.kind == "none"), UNTOUCHED.name)
+    condition = protocol.untouched
     if protocol.conditions and condition not in {c.name for c in protocol.conditions}:
         raise BenchError(
             f"--protocol {name}: tests changed videos alone, and imported predictions are of "
