@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
-from rppgbench.datasets.label_files import mat_shapes, read_mat, unpack_single
+from rppgbench.datasets.label_files import mat_shapes, read_mat, read_mat_series, unpack_single
 from rppgbench.datasets.layout import matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -152,12 +152,7 @@ def _scale(video: NDArray[Any], file: Path) -> float:
 
 
 def _ground_truth(file: Path) -> GroundTruth:
-    values = read_mat(file, "GT_ppg")["GT_ppg"]
-    while values.dtype == object and values.size == 1:
-        values = np.asarray(values.item())
-    if values.dtype.kind not in "iuf":
-        raise RecordingError(f"{file}: GT_ppg is no array of numbers; copy the original file again")
-    pulse = regular_signal(values.astype(np.float64).ravel(), FRAMES_HZ)
+    pulse = regular_signal(read_mat_series(file, "GT_ppg"), FRAMES_HZ)
     return clean_labels(file, pulse=pulse)
 
 

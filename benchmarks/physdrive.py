@@ -19,9 +19,11 @@ Rules:
   one in which a pulse has 2 to 2,000 samples a second. The file begins with the video.
 - Without it, or without a pulse in it, `Label/BVP.mat` (else `BVP_Filt.mat`) counts: with as many
   values as rows of the CSV file its times are theirs, with as many values as frames value k belongs
-  to frame k. Anything else is refused. rPPG-Toolbox stretches any number of values over the frames.
-- `HR.mat`, `RESP.mat` and `SPO2.mat` are read by the same rule; a fault of theirs costs no pulse.
-  `ECG.mat`, the infrared video, the radar (`mmWave`) and the owners' maps (`STMap`) are not read.
+  to frame k, also where images of frames are missing. Anything else is refused. rPPG-Toolbox
+  stretches any number of values over the frames.
+- `HR.mat`, `RESP.mat` and `SPO2.mat` are read by the same rule where the CSV file has no such
+  column; a fault of theirs costs no pulse. `ECG.mat`, the infrared video, the radar (`mmWave`) and
+  the owners' maps (`STMap`) are not read.
 - Where a session has both images and `RGB.mp4`, the images are read; `bench data check` counts the
   others. A folder `processed`, which programs of others leave behind, is no driver.
 
@@ -45,7 +47,7 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_files import read_mat
+from rppgbench.datasets.label_files import read_mat_series
 from rppgbench.datasets.label_text import read_sheet
 from rppgbench.datasets.layout import (
     first_folder,
@@ -172,9 +174,10 @@ def _ground_truth(folder: Path, images: tuple[Path, ...], video: Path) -> Ground
     if is_file(sheet):
         times_s, signals = _sheet_signals(sheet, warnings)
         clocks.append(times_s)
-    if "pulse" not in signals:
-        clocks.append(_image_times(images) if images else _container_times(video))
-        signals |= _mat_signals(folder / "Label", clocks, warnings)
+    files = {k: f for k, f in _mat_files(folder / "Label").items() if k not in signals}
+    if files:
+        clocks += _image_clocks(images) if images else [_container_times(video)]
+        signals |= _mat_signals(files, clocks, warnings)
     return clean_labels(
         sheet if is_file(sheet) else folder / "Label",
         pulse=signals["pulse"],
@@ -182,6 +185,24 @@ def _ground_truth(folder: Path, images: tuple[Path, ...], video: Path) -> Ground
         signs={n: signals[n] for n in ("respiration", "oxygen_saturation") if n in signals},
         warnings=warnings,
     )
+
+
+def _image_clocks(images: Sequence[Path]) -> list[Array]:
+    """The times of the images, and those of all frames where fewer than half of them lack one."""
+    times_s = _image_times(images)
+    frames = int(images[-1].stem) - int(images[0].stem) + 1
+    some_lack = len(images) < frames < 2 * len(images)
+    return [times_s, np.arange(frames) / FRAMES_HZ] if some_lack else [times_s]
+
+
+def _mat_files(folder: Path) -> dict[str, Path]:
+    """The MAT file of each kind of label that is there; a pulse belongs there."""
+    files = {}
+    for kind, (names, _) in MATS.items():
+        present = [folder / name for name in names if is_file(folder / name)]
+        if present or kind == "pulse":
+            files[kind] = present[0] if present else folder / names[0]
+    return files
 
 
 def _sheet_signals(file: Path, warnings: list[str]) -> tuple[Array, dict[str, Signal]]:
@@ -234,40 +255,37 @@ def _container_times(video: Path) -> Array:
 
 
 def _mat_signals(
-    folder: Path, clocks: Sequence[Array], warnings: list[str]
-) -> Mapping[str, Signal]:
+    files: Mapping[str, Path], clocks: Sequence[Array], warnings: list[str]
+) -> dict[str, Signal]:
     """The labels of the MAT files, each at the clock that has as many times as it has values."""
 
     def read(file: Path, variable: str) -> Signal:
-        values = read_mat(file, variable)[variable]
-        if values.dtype.kind not in "iuf":
-            raise RecordingError(f"{file}: {variable} is no array of numbers; copy the file again")
-        wave = values.astype(np.float64).ravel()
-        for times_s in clocks:
-            extra = abs(len(wave) - len(times_s))
-            if extra <= max(2.0, 0.01 * len(times_s)) and min(len(wave), len(times_s)) > 1:
-                count = min(len(wave), len(times_s))
-                if extra:
-                    warnings.append(
-                        f"{file.name}: {len(wave)} values for {len(times_s)} times: the first "
-                        f"{count} of both are used"
-                    )
-                return Signal(wave[:count], times_s[:count])
-        counts = " or ".join(str(len(times_s)) for times_s in clocks)
-        raise RecordingError(
-            f"{file}: {len(wave)} values for {counts} frames, so their times are not known; "
-            f"copy {SHEET} beside Label"
-        )
+        wave = read_mat_series(file, variable)
+        times_s = min(clocks, key=lambda clock_s: abs(len(wave) - len(clock_s)))
+        count = min(len(wave), len(times_s))
+        extra = abs(len(wave) - len(times_s))
+        if extra > max(2.0, 0.01 * len(times_s)) or count < 2:
+            counts = " or ".join(str(len(clock_s)) for clock_s in clocks)
+            raise RecordingError(
+                f"{file}: {len(wave)} values for {counts} frames, so their times are not known; "
+                f"copy {SHEET} beside Label"
+            )
+        if extra:
+            warnings.append(
+                f"{file.name}: {len(wave)} values for {len(times_s)} times: the first "
+                f"{count} of both are used"
+            )
+        return Signal(wave[:count], times_s[:count])
 
     signals = {}
-    for kind, (names, variable) in MATS.items():
-        file = next((folder / n for n in names if is_file(folder / n)), folder / names[0])
+    for kind, file in files.items():
+        variable = MATS[kind][1]
         if kind == "pulse":
             signals[kind] = read(file, variable)
-        elif is_file(file):
-            signal = read_vital_sign(kind, partial(read, file, variable), warnings)
-            if signal is not None:
-                signals[kind] = signal
+            continue
+        signal = read_vital_sign(kind, partial(read, file, variable), warnings)
+        if signal is not None:
+            signals[kind] = signal
     return signals
 
 
@@ -275,7 +293,7 @@ def _leftovers(root: Path) -> Iterator[str]:
     base = first_folder(root, OUTER)
     unread = Counter[str]()
     for folder, _, _ in _sessions_on_disk(base):
-        unread["RGB.mp4"] += bool(_images(folder)) and is_file(_video_file(folder))
+        unread["RGB.mp4"] += is_file(_video_file(folder)) and bool(_images(folder))
         unread["IR.mp4"] += is_file(_video_file(folder).with_name("IR.mp4"))
     if unread["RGB.mp4"]:
         yield f"not read: {unread['RGB.mp4']} of RGB.mp4: the session's images in Align are read"

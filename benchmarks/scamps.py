@@ -37,7 +37,7 @@ from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.hdf5_frames import array_frames
-from rppgbench.datasets.label_files import mat_shapes, read_mat
+from rppgbench.datasets.label_files import mat_shapes, read_mat_series
 from rppgbench.datasets.label_text import read_sheet
 from rppgbench.datasets.layout import (
     first_folder,
@@ -147,17 +147,13 @@ def _ground_truth(file: Path) -> GroundTruth:
     warnings: list[str] = []
 
     def wave(name: str) -> Array:
-        values = read_mat(file, name)[name]
-        if values.dtype.kind not in "iuf":
-            raise RecordingError(
-                f"{file}: {name} is no array of numbers; copy the original file again"
-            )
+        values = read_mat_series(file, name)
         if values.size != count:
             warnings.append(
                 f"{file.name}: {name}: {values.size} samples for {count} frames: taken at "
                 f"{FRAMES_HZ:g} Hz"
             )
-        return values.astype(np.float64).ravel()
+        return values
 
     def breath() -> Signal:
         return regular_signal(wave("d_br"), FRAMES_HZ)

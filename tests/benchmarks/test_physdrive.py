@@ -65,8 +65,26 @@ def test_images_are_in_the_order_of_their_numbers_and_a_missing_one_is_a_gap(
     numbers = [int(image.stem) for image in video_source(recording).images]
     assert numbers == [k for k in range(trees.FRAMES) if k != 5]
     np.testing.assert_allclose(stated_times(recording), np.array(numbers) / 30)
+    truth = recording.ground_truth()
+    assert truth.pulse is not None
+    assert truth.warnings == ()  # value k is of frame k, whether its image is there or not
+    np.testing.assert_allclose(truth.pulse.times_s, np.arange(trees.FRAMES) / 30)
+    np.testing.assert_array_equal(truth.pulse.values, np.arange(trees.FRAMES) % 7 + 0.5)
+
+
+def test_values_of_the_images_that_are_there_are_theirs(tmp_path: Path) -> None:
+    trees.physdrive(tmp_path)
+    folder = tmp_path / ROAD / "AFH1/A2"
+    for k in (5, 6, 7):
+        (folder / f"Align/{k}.png").unlink()
+    savemat(folder / "Label/BVP.mat", {"BVP": np.arange(17.0)})
+    savemat(folder / "Label/SPO2.mat", {"SPO2": np.full(21, 97.0)})
     truth = listed(tmp_path)["AFH1_A2"].ground_truth()
-    assert truth.warnings[0] == ("BVP.mat: 20 values for 19 times: the first 19 of both are used")
+    assert truth.pulse is not None
+    assert truth.oxygen_saturation is not None
+    np.testing.assert_allclose(truth.pulse.times_s, np.delete(np.arange(20), (5, 6, 7)) / 30)
+    np.testing.assert_allclose(truth.oxygen_saturation.times_s, np.arange(20) / 30)
+    assert truth.warnings == ("SPO2.mat: 21 values for 20 times: the first 20 of both are used",)
 
 
 def test_rows_of_the_sheet_have_their_timestamps_in_any_unit(tmp_path: Path) -> None:
@@ -115,6 +133,25 @@ def test_labels_in_mat_files_have_the_times_of_the_sheet_or_of_the_frames(tmp_pa
     savemat(tmp_path / DRIVER / "Label/BVP_Filt.mat", {"BVP": np.arange(30)[:, None]})
     with pytest.raises(RecordingError, match="30 values for 40 or 20 frames, so their times"):
         listed(tmp_path)["AMH1_BT"].ground_truth()
+
+
+def test_mat_files_give_what_the_sheet_does_not(tmp_path: Path) -> None:
+    trees.physdrive(tmp_path)
+    (tmp_path / DRIVER / "Label").mkdir()
+    for name, value in (("HR", 99.0), ("SPO2", 96.0)):
+        savemat(tmp_path / DRIVER / f"Label/{name}.mat", {name: np.full((trees.FRAMES, 1), value)})
+    for header, column in (("Timestamp,BVP,HR", "BVP"), ("Timestamp,none,HR", "none")):
+        rows = [f"{t:.6f},{k % 6}.5,71" for k, t in enumerate(trees.PHYSDRIVE_S)]
+        trees.column(tmp_path / DRIVER / SHEET, rows, header)
+        if column == "none":
+            pulse = {"BVP": np.arange(trees.FRAMES)[:, None]}
+            savemat(tmp_path / DRIVER / "Label/BVP.mat", pulse)
+        truth = listed(tmp_path)["AMH1_BT"].ground_truth()
+        assert truth.heart_rate is not None
+        assert truth.oxygen_saturation is not None
+        np.testing.assert_array_equal(truth.heart_rate.values, 71)  # the sheet's own
+        np.testing.assert_array_equal(truth.oxygen_saturation.values, 96)
+        np.testing.assert_allclose(truth.oxygen_saturation.times_s, np.arange(20) / 25)
 
 
 def test_a_slower_sensor_fills_some_of_the_rows(tmp_path: Path) -> None:

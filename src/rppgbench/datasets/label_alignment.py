@@ -116,7 +116,7 @@ def check_against_frames(truth: GroundTruth, frames: FrameClock | None) -> Groun
 
     Args:
         truth: the labels; their warnings stay.
-        frames: the clock of the frames; None where it is unknown: then nothing is comparison.
+        frames: the clock of the frames; None where it is unknown: then nothing is compared.
 
     Raises:
         RecordingError: the labels cannot be aligned with the frames. They do not overlap the frames

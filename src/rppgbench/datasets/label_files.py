@@ -99,6 +99,24 @@ def read_mat(file: Path, *names: str) -> dict[str, NDArray[Any]]:
     return {name: np.asarray(variables[name]) for name in names}
 
 
+def read_mat_series(file: Path, name: str) -> Array:
+    """The numbers (N,) of a variable of a MAT file, also from within cells of one array.
+
+    Args:
+        file: the file.
+        name: the name of the variable.
+
+    Raises:
+        RecordingError: see `read_mat`; or the variable is no array of numbers.
+    """
+    values = read_mat(file, name)[name]
+    while values.dtype == object and values.size == 1:
+        values = np.asarray(values.item())
+    if values.dtype.kind not in "iuf":
+        raise RecordingError(f"{file}: {name} is no array of numbers; {AGAIN}")
+    return values.astype(np.float64).ravel()
+
+
 def read_mat_bytes(content: bytes, place: str, *names: str) -> dict[str, NDArray[Any]]:
     """Variables of a MAT file of version 4 or 5 in memory, as `read_mat` gives them.
 
