@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rppgbench.neural import require_torch
 from rppgbench.neural.frame_methods import WAVE_RECIPE, frame_method
 from rppgbench.neural.frame_parameters import FrameParameters
+from rppgbench.neural.parameters import require_width
 
 if TYPE_CHECKING:
     from rppgbench.neural.frame_supervision import FrameNetwork
@@ -19,12 +20,16 @@ SMOKE = {"crop": "toolbox_64", "clip_s": 96 / 30, "width": 8, "epochs": 20, "bat
 
 @dataclass(frozen=True, kw_only=True)
 class RhythmParameters(FrameParameters):
-    """Clips of 160 frames of 128 pixels, and 64 channels."""
+    """Clips of 160 frames of 128 pixels, and 64 channels; `width` is a multiple of 4."""
 
     crop: str = "toolbox_128"
     clip_s: float = 160 / 30
     width: int = 64
     rate_term: str = "distribution"
+
+    def __post_init__(self) -> None:
+        """BenchError for a width that the heads of attention do not divide."""
+        require_width("rhythmformer", self.width, 4, "4 heads of attention")
 
 
 @frame_method(

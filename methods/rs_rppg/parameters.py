@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rppgbench.neural.parameters import SingleStageParameters
+from rppgbench.neural.parameters import SingleStageParameters, require_width
 from rppgbench.system.errors import BenchError, unknown_name
 
 ROWS = (32, 64)
@@ -33,10 +33,7 @@ class RsRppgParameters(SingleStageParameters):
         require_kind(self.estimate_from)
         if self.rows not in ROWS:
             raise BenchError(f"rs_rppg: rows is 32 or 64, not {self.rows}")
-        if self.width < 3 or self.width % 3:
-            raise BenchError(
-                f"rs_rppg: width is a multiple of its 3 heads of attention, not {self.width}"
-            )
+        require_width("rs_rppg", self.width, 3, "3 heads of attention in the first stage")
 
     @property
     def agreement_epochs(self) -> int:

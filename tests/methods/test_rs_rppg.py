@@ -112,7 +112,7 @@ def test_tokens_see_no_token_that_the_shift_brought_from_another_border() -> Non
     ("values", "line"),
     [
         ({"rows": 48}, "rows is 32 or 64, not 48"),
-        ({"width": 4}, "multiple of its 3 heads"),
+        ({"width": 4}, "rs_rppg: width is a multiple of 3, not 4"),
         ({"estimate_from": "map"}, r"no estimate_from 'map'; .* Known: mstmap, tmap"),
     ],
 )

@@ -125,3 +125,10 @@ def test_a_clip_of_any_length_has_a_pulse_of_that_length() -> None:
             assert network(torch.rand(1, frames, 3, side, side)).shape == (1, frames)
         with pytest.raises(BenchError, match="144 pixels does not divide into regions"):
             network(torch.rand(1, 24, 3, 144, 144))
+
+
+@pytest.mark.parametrize("width", [5, 6, 0])
+def test_a_width_that_the_heads_do_not_divide_is_refused(width: int) -> None:
+    line = f"^rhythmformer: width is a multiple of 4, not {width}: "
+    with pytest.raises(BenchError, match=line):
+        part("rhythmformer").RhythmParameters(width=width)

@@ -93,6 +93,29 @@ class TwoStageParameters(PretrainingParameters, LearningParameters):
                 raise unknown_name(name, value, known, "parameters")
 
 
+def require_width(method: str, width: int, multiple: int, reason: str) -> None:
+    """Refuse a width that does not divide into the parts of a network.
+
+    Args:
+        method: name of the method.
+        width: the parameter `width`.
+        multiple: the number of parts.
+        reason: the parts, for the message.
+
+    Raises:
+        BenchError: the width is no multiple, or not positive.
+
+    >>> require_width("m", 6, 4, "4 heads")
+    Traceback (most recent call last):
+        ...
+    rppgbench.system.errors.BenchError: m: width is a multiple of 4, not 6: the network has 4 heads
+    """
+    if width < 1 or width % multiple:
+        raise BenchError(
+            f"{method}: width is a multiple of {multiple}, not {width}: the network has {reason}"
+        )
+
+
 Parameters = TypeVar("Parameters", bound=StageParameters)
 TypedFit = Callable[[Sequence[Example], Training, Parameters], Model]
 
