@@ -6,6 +6,7 @@ import pytest
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
+from rppgbench.evaluation import selective
 from rppgbench.evaluation.scores import score_windows
 from rppgbench.evaluation.selective import (
     add_confidence,
@@ -41,6 +42,16 @@ def test_the_surest_windows_come_first() -> None:
     assert (curve.best_bpm, curve.skill) == (pytest.approx(2.125), pytest.approx(1.0))
     assert (curve.risk_at(0.5), curve.risk_at(1.0)) == (pytest.approx(1.5), pytest.approx(4.0))
     assert curve.low_bpm < curve.area_bpm < curve.high_bpm
+
+
+def test_weights_in_parts_give_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = windows([-10.0, 1.0, 3.0, -2.0, 7.0], [0.0, 9.0, 3.0, 6.0, 1.0])
+    whole = risk_coverage(table)
+    monkeypatch.setattr(selective, "MAX_WEIGHTS", 37)  # 7 of the 500 resamples at once
+    in_parts = risk_coverage(table)
+    assert whole is not None
+    assert in_parts is not None
+    assert (in_parts.low_bpm, in_parts.high_bpm) == (whole.low_bpm, whole.high_bpm)
 
 
 def test_an_order_against_the_errors_has_a_skill_below_nothing() -> None:

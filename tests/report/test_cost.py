@@ -29,6 +29,12 @@ def test_rows_of_a_method_are_averaged_and_methods_without_an_error_are_left_out
     assert table[["method", "mae_bpm"]].to_numpy().tolist() == [["pos", 2.0], ["ica", 5.0]]
 
 
+def test_a_method_that_knows_the_data_beats_nobody() -> None:
+    known = scores(pos=2.0, green=9.0, net=0.1, ica=3.0)
+    known.summary["leaked"] = ["", "", "PURE", ""]
+    assert cost_table(known, TIMINGS)["method"].tolist() == ["green", "pos", "ica"]
+
+
 def test_the_figure_names_the_frontier_and_needs_three_methods() -> None:
     plot = plot_cost(scores(pos=2.0, green=9.0, net=1.0), TIMINGS)
     assert plot is not None

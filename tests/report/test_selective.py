@@ -58,3 +58,21 @@ def test_groups_have_a_table_where_there_are_two() -> None:
     assert first.below in {"not worse", "undecided"}
     assert "5 bpm" in section.paragraphs[0]
     assert group_gap_sections(windows().assign(skin_tone=""), "li2023", margin_bpm=5.0) == ()
+
+
+def test_rates_of_respiration_have_neither_section() -> None:
+    """The levels, the 5 bpm of a correct rate and the margin are those of heart rates."""
+    table = windows()
+    table.attrs["quantity"] = "respiration rate"
+    assert selective_sections(table, "respiration") == ()
+    assert group_gap_sections(table, "respiration", margin_bpm=5.0) == ()
+
+
+def test_leaked_rows_are_left_out_and_named() -> None:
+    table = windows()
+    table["leaked"] = ["PURE" if method == "knows" else "" for method in table["method"]]
+    (selective,) = selective_sections(table, "li2023")
+    (gaps,) = group_gap_sections(table, "li2023", margin_bpm=5.0)
+    for section in (selective, gaps):
+        assert [row.cells[0].text for row in section.tables[0].rows] == ["blind"]
+        assert "knows on PURE" in section.paragraphs[-1]

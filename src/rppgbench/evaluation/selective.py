@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.bootstrap import bca, resampling_weights
@@ -33,6 +34,9 @@ KEPT = (1.0, 0.9, 0.7, 0.5)
 """Shares of the windows for which the error is told."""
 
 RESAMPLES = 500
+MAX_WEIGHTS = 1 << 20
+"""Weights of errors that are in memory at once: an evaluator of frames has a million errors."""
+
 SAME_WINDOW = ("dataset", "recording", "method", "fold", "seed", "condition", "window")
 
 
@@ -118,14 +122,14 @@ def risk_coverage(windows: pd.DataFrame, *, seed: int = 0) -> RiskCoverage | Non
     shared = _shared_means(errors[order], confidence[order])
     people = scored.groupby(["dataset", "subject"], sort=True).ngroup().to_numpy()[order]
     count, rows = int(people.max()) + 1, len(shared)
-    area = _areas(shared, np.ones((1, rows)))
+    area = _areas(shared, people, np.ones((1, count)))
     low = high = np.full(1, np.nan)
     if count > 1:
         weights = resampling_weights(count, RESAMPLES, seed)
-        resampled = _areas(shared, weights[:, people])
-        left_out = _areas(shared, (1.0 - np.eye(count))[:, people])
+        resampled = _areas(shared, people, weights)
+        left_out = _areas(shared, people, 1.0 - np.eye(count))
         low, high = bca(area, resampled[:, None], left_out[:, None])
-    best = float(_areas(np.sort(errors), np.ones((1, rows)))[0])
+    best = float(_areas(np.sort(errors), people, np.ones((1, count)))[0])
     avoidable = float(errors.mean()) - best
     return RiskCoverage(
         coverage=np.arange(1, rows + 1) / rows,
@@ -145,12 +149,25 @@ def _shared_means(errors: Array, confidence: Array) -> Array:
     return np.asarray(means[group], np.float64)
 
 
-def _areas(errors: Array, weights: Array) -> Array:
-    """Weighted means over k of the means of the first k errors: (n,) and (B, n) to (B,)."""
-    total = np.cumsum(weights, axis=1)
-    risk = np.cumsum(weights * errors, axis=1) / np.maximum(total, 1e-12)
-    out: Array = (weights * risk).sum(axis=1) / np.maximum(total[:, -1], 1e-12)
-    return out
+def _areas(errors: Array, people: NDArray[np.integer[Any]], weights: Array) -> Array:
+    """Weighted means over k of the means of the first k errors.
+
+    Args:
+        errors: The errors (n,).
+        people: The person of each error (n,).
+        weights: The weight of each person (B, S).
+
+    Returns:
+        (B,)
+    """
+    rows = max(MAX_WEIGHTS // len(errors), 1)
+    areas = []
+    for start in range(0, len(weights), rows):
+        of_errors = weights[start : start + rows][:, people]
+        total = np.cumsum(of_errors, axis=1)
+        risk = np.cumsum(of_errors * errors, axis=1) / np.maximum(total, 1e-12)
+        areas.append((of_errors * risk).sum(axis=1) / np.maximum(total[:, -1], 1e-12))
+    return np.concatenate(areas)
 
 
 @dataclass(frozen=True, kw_only=True)

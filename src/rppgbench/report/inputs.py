@@ -55,7 +55,12 @@ class Scores:
     @property
     def quantity(self) -> str:
         """What the rows are of: heart rates, or rates of respiration."""
-        return str(self.windows.attrs.get("quantity", "heart rate"))
+        return quantity_of(self.windows)
+
+
+def quantity_of(windows: pd.DataFrame) -> str:
+    """What windows are of: "heart rate" or "respiration rate"."""
+    return str(windows.attrs.get("quantity", "heart rate"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from rppgbench.report.figures.window_panels import (
     series_panels,
     value_limits,
 )
-from rppgbench.report.inputs import ReportInputs
+from rppgbench.report.inputs import ReportInputs, quantity_of
 from rppgbench.report.tables.columns import metric
 
 TITLE = "Estimate and reference"
@@ -41,7 +41,7 @@ def plot_scatter(
     Returns:
         The figure with its caption and data.
     """
-    quantity = str(all_series[0].windows.attrs.get("quantity", "heart rate"))
+    quantity = quantity_of(all_series[0].windows)
     frames = [series.paired_windows() for series in all_series]
     points = sum(len(frame) for frame in frames)
     low, high = value_limits(

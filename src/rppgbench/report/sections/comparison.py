@@ -51,7 +51,7 @@ def comparison_sections(
         One section or none.
     """
     windows, alike_note = _alike(scores, condition)
-    windows, left_out = _unseen(windows)
+    windows, left_out = without_leaked(windows)
     by_recording = block_scores(windows)
     if len(by_recording) < 2 or not _common(by_recording, 1):
         return ()
@@ -93,7 +93,7 @@ def _alike(scores: Scores, condition: str) -> tuple[pd.DataFrame, tuple[str, ...
     return windows, ((text,) if text else ())
 
 
-def _unseen(windows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def without_leaked(windows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The windows that no method's weights have seen, and a sentence where there are others."""
     if "leaked" not in windows or not (windows["leaked"] != "").any():
         return windows, ()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rppgbench.evaluation.group_gaps import GROUPS, MIN_PEOPLE, GroupGap, group_gaps
 from rppgbench.report.data_marks import UNMARKED, DataMarks
-from rppgbench.report.inputs import Section
+from rppgbench.report.inputs import Section, quantity_of
+from rppgbench.report.sections.comparison import without_leaked
 from rppgbench.report.tables.columns import Column, format_bpm
 from rppgbench.report.tables.table import Cell, Row, Table
 
@@ -36,9 +37,12 @@ def group_gap_sections(
         marks: What is simulated or imported.
 
     Returns:
-        One section; none where no column has two groups.
+        One section; none where no column has two groups, or where the evaluator reads no heart
+        rates: the margin is one of heart rates. Leaked rows are left out.
     """
-    rows = windows[~windows["method"].isin(list(baselines))]
+    if quantity_of(windows) != "heart rate":
+        return ()
+    rows, left_out = without_leaked(windows[~windows["method"].isin(list(baselines))])
     tables = [
         _table(gaps, column, marks)
         for column in GROUPS
@@ -56,6 +60,7 @@ def group_gap_sections(
                 f"a group where the whole interval lies below {margin_bpm:g} bpm, and worse where "
                 "it lies above. Each interval stands for itself: with many groups some of them "
                 "miss the true gap.",
+                *left_out,
             ),
             tables=tuple(tables),
         ),

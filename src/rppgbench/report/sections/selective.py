@@ -19,7 +19,8 @@ from rppgbench.evaluation.selective import (
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.drawing import MARKERS, SERIES, csv_download, panels
 from rppgbench.report.figures.frame import Plot, draw_framed
-from rppgbench.report.inputs import Section
+from rppgbench.report.inputs import Section, quantity_of
+from rppgbench.report.sections.comparison import without_leaked
 from rppgbench.report.tables.columns import Column, format_bpm
 from rppgbench.report.tables.table import Cell, Row, Table
 
@@ -50,8 +51,13 @@ def selective_sections(
         marks: What is simulated or imported.
 
     Returns:
-        One section; none where no method has enough windows with a confidence.
+        One section; none where no method has enough windows with a confidence, or where the
+        evaluator reads no heart rates: the levels are those of heart rates. Leaked rows are left
+        out.
     """
+    if quantity_of(windows) != "heart rate":
+        return ()
+    windows, left_out = without_leaked(windows)
     parts = {
         str(method): rows
         for method, rows in windows.groupby("method", sort=True)
@@ -79,6 +85,7 @@ def selective_sections(
                 "Skill is 1 where the order is that of the errors, and 0 where it knows nothing of "
                 "them. The area is the mean error over all shares of windows, with its 95 % "
                 "interval over people.",
+                *left_out,
             ),
             tables=(_curve_table(curves, marks), _level_table(levels, marks)),
             drawings=(drawing,),
