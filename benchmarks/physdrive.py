@@ -14,7 +14,9 @@ and congested) and driver (S or 1 stationary, T or 2 talking).
 
 Rules:
 
-- Images are sorted by their numbers; frame k is taken at k / 30 s. A missing number is a gap.
+- Images are sorted by their numbers; frame k is taken at k / 30 s. A missing number is a gap. The
+  README's counts of hours and frames give 17 frames a second. A warning says where the pulse has
+  another rate than the heart rates of the device, as it has if the frames are not 30 a second.
 - With the CSV file its rows are the labels, at its timestamps; the unit of the timestamps is the
   one in which a pulse has 2 to 2,000 samples a second. The file begins with the video.
 - Without it, or without a pulse in it, `Label/BVP.mat` (else `BVP_Filt.mat`) counts: with as many
@@ -57,6 +59,7 @@ from rppgbench.datasets.layout import (
     matching,
     require_single,
 )
+from rppgbench.datasets.rate_comparison import compare_rates
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
@@ -178,13 +181,14 @@ def _ground_truth(folder: Path, images: tuple[Path, ...], video: Path) -> Ground
     if files:
         clocks += _image_clocks(images) if images else [_container_times(video)]
         signals |= _mat_signals(files, clocks, warnings)
-    return clean_labels(
+    truth = clean_labels(
         sheet if is_file(sheet) else folder / "Label",
         pulse=signals["pulse"],
         heart_rate=signals.get("heart_rate"),
         signs={n: signals[n] for n in ("respiration", "oxygen_saturation") if n in signals},
         warnings=warnings,
     )
+    return compare_rates(truth)
 
 
 def _image_clocks(images: Sequence[Path]) -> list[Array]:

@@ -173,6 +173,27 @@ def test_labels_that_would_have_to_be_stretched_are_refused(tmp_path: Path) -> N
     assert any("667 values for 20 frames" in text for text in findings(tmp_path))
 
 
+@pytest.mark.parametrize(("fps", "told"), [(30.0, False), (17.4, True)])
+def test_frames_that_are_not_30_a_second_show_in_the_rates(
+    fps: float, told: bool, tmp_path: Path
+) -> None:
+    """The README counts 1,500,000 frames in 24 hours; a pulse of 72 bpm then seems faster."""
+    trees.physdrive(tmp_path)
+    folder = tmp_path / ROAD / "AFH1/A2"
+    for k in range(trees.FRAMES, 700):
+        (folder / f"Align/{k}.png").touch()
+    pulse = np.sin(2 * np.pi * 1.2 * np.arange(700) / fps)
+    content = {"BVP": pulse, "HR": np.full(700, 72.0), "RESP": pulse, "SPO2": np.full(700, 97.0)}
+    for name, values in content.items():
+        savemat(folder / f"Label/{name}.mat", {name: values[None]})
+    warnings = listed(tmp_path)["AFH1_A2"].ground_truth().warnings
+    line = (
+        "the pulse has 124 bpm in the median, the device's heart rates have 72: the times of "
+        "frames or labels may be wrong"
+    )
+    assert warnings == ((line,) if told else ())
+
+
 def test_a_fault_of_another_label_costs_no_pulse(tmp_path: Path) -> None:
     trees.physdrive(tmp_path)
     labels = tmp_path / ROAD / "AFH1/A2/Label"
