@@ -39,6 +39,7 @@ def registered(**fields: Any) -> Registration:
         [read_hypothesis("pos < chrom @ raw")],
         evaluator=None,
         registered=TIME,
+        log=print,
     )
     return registration.model_copy(update=fields)
 

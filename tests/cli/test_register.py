@@ -42,6 +42,18 @@ def test_a_registered_run_lists_its_deviations_on_every_page(
     assert "method pos: window_s: 1.6; here 2" in capsys.readouterr().out
 
 
+def test_methods_of_a_group_that_do_not_fit_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--protocol", "traces", "--simulate", "--methods", "pos,learned"]
+    assert main(["register", *arguments, "--out", "r.json"]) == 0
+    notes = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("note: ") for line in notes)
+    assert any("contrast_phys" in line.split(" left out: ")[0] for line in notes)
+    assert list(json.loads(Path("r.json").read_text())["methods"]) == ["pos"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

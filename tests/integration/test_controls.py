@@ -73,7 +73,7 @@ def test_a_registration_with_controls_knows_their_code(results: Path, tmp_path: 
         seconds=12.0,
         difficulty="easy",
     )
-    registration = register("ubfc_intra", options, [], evaluator=None, registered=TIME)
+    registration = register("ubfc_intra", options, [], evaluator=None, registered=TIME, log=print)
     content, manifest = read_dependencies(results), Store(results).manifest
     code = planned_code(content["settings"].values(), content["closures"])
     assert any("control_inputs" in part for part in registration.code["controls"])

@@ -90,6 +90,17 @@ def test_the_dry_run_counts_steps_and_hours(here: Path, capsys: pytest.CaptureFi
     assert "1.4 min on one cuda (arithmetic, not measured" in output  # 4,000 x 0.021 s
 
 
+def test_a_group_stands_for_those_of_its_methods_that_the_table_has(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert table(here, "--dry-run", "--methods", "classical") == 0
+    of_group = capsys.readouterr().out
+    assert table(here, "--dry-run", "--methods", "chrom,pos") == 0
+    assert of_group == capsys.readouterr().out
+    assert main(["table", "qian2024_table1", "--dry-run", "--methods", "classical"]) == 2
+    assert "--methods: no row with a method of classical" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

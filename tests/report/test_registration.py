@@ -15,6 +15,7 @@ def test_hypotheses_that_the_page_cannot_test_are_not_called_unregistered() -> N
         [read_hypothesis("pos < green")],
         evaluator="physbench",
         registered="2026-11-01T00:00:00+00:00",
+        log=print,
     )
     (_, untested, _) = registration_lines(registration, [], [])
     assert "are not tested" in untested

@@ -8,7 +8,7 @@ from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.option_values import path
 from rppgbench.cli.options import output, plugins, run_options
 from rppgbench.cli.run import declaration
-from rppgbench.cli.terminal import answer, answer_json
+from rppgbench.cli.terminal import answer, answer_json, note
 from rppgbench.system.errors import one_line
 from rppgbench.system.folders import refuse_folder
 
@@ -63,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         args.hypotheses,
         evaluator=args.evaluator,
         registered=datetime.now(UTC).isoformat(timespec="seconds"),
+        log=note,
     )
     registration.write(args.out)
     if args.json:

@@ -49,7 +49,12 @@ def add_parser(commands: Commands) -> None:
         choices=[*PARTS],
         help="this part (may be given again; default: all but learning, which takes long)",
     )
-    parser.add_argument("--methods", type=names, metavar="A,B", help="only these (default: all)")
+    parser.add_argument(
+        "--methods",
+        type=names,
+        metavar="A,B",
+        help="only these, or a group: all, classical, learned (default: all)",
+    )
     parser.add_argument(
         "--video", type=path, metavar="FILE", help="extract this, not simulations of three sizes"
     )
@@ -144,8 +149,11 @@ def _clips() -> dict[str, set[str]]:
 
 def _chosen_methods(args: argparse.Namespace) -> "list[Method]":
     from rppgbench.core.registry import load_methods
+    from rppgbench.execution.method_groups import expand_groups
 
-    names = args.methods or load_methods().available
+    available = load_methods().available
+    named = args.methods or list(available)
+    names = [name for name in expand_groups(named) if name in named or name in available]
     return [load_methods().get("method", name, "--methods") for name in names]
 
 

@@ -66,7 +66,7 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="also test the models of all epochs, for the rows 'best epoch (oracle)'",
     )
-    selection(parser, "only these (default: all)")
+    selection(parser, "only these, or a group: all, classical, learned (default: all)")
     dry_run(parser)
     places(parser)
     parser.add_argument("--evaluator", metavar="NAME", help="this one in place of the table's")

@@ -1,6 +1,6 @@
 """From the name of a protocol and run options to a registration; no data is touched."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rppgbench import __version__
@@ -38,6 +38,7 @@ def register(
     *,
     evaluator: str | None,
     registered: str,
+    log: Callable[[str], None],
 ) -> Registration:
     """Write down what a run is to be: protocol, methods, rules, code, and what it is to show.
 
@@ -47,6 +48,7 @@ def register(
         hypotheses: what the results are to show.
         evaluator: the evaluator of the hypotheses; None takes the protocol's first.
         registered: the time, ISO 8601.
+        log: takes a line on the methods that are left out, for each reason.
 
     Raises:
         BenchError: a name is unknown, an option has no effect, or a hypothesis does not fit.
@@ -54,6 +56,8 @@ def register(
     declared = declared_protocol(name, options)
     check_options(declared, name, options)
     choice = choose_run(declared, name, options)
+    for line in choice.left_out:
+        log(line)
     protocol = choice.protocol
     methods = select_methods(choice.methods, protocol, choice.origin)
     for hypothesis in hypotheses:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import find_toml, load_methods, toml_files
+from rppgbench.execution.method_groups import METHOD_GROUPS, expand_groups
 from rppgbench.execution.run_options import RunOptions, refuse_unused
 from rppgbench.execution.run_setup import check_roots
 from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, read_table
@@ -102,7 +103,7 @@ def fill_tables(
         )
     scale = smoke_scale(options, table_options.epochs)
     learned = methods_by_run(_all_lines()) if scale else {}
-    _check_methods(names, options)
+    options = _with_methods_of_tables(names, options)
     tables = [_table_runs(name, scale, learned, options) for name in names]
     protocols = [run.protocol for table in tables for run in table.genuine if run.protocol]
     dataset_names = [name for p in protocols for name in p.datasets]
@@ -127,10 +128,17 @@ def fill_tables(
     )
 
 
-def _check_methods(names: Sequence[str], options: RunOptions) -> None:
-    """Refuse methods of the options that no table has, and parameters that no method has.
+def _with_methods_of_tables(names: Sequence[str], options: RunOptions) -> RunOptions:
+    """The options with those methods of each group that a table has.
 
     A row of a table has one value of each parameter.
+
+    Args:
+        names: the tables.
+        options: the options of the runs.
+
+    Raises:
+        BenchError: no table has a method of the options, or no method has a parameter of them.
     """
     for name, several in options.sweeps.items():
         parameter = next(iter(several))
@@ -145,7 +153,8 @@ def _check_methods(names: Sequence[str], options: RunOptions) -> None:
         for line in read_table(find_toml("reports", "table", name, "bench table"))[1]
     )
     known = dict.fromkeys(line.method.method for line in lines if line.method.method)
-    for option, chosen in (("--methods", options.methods), ("--param", options.params)):
+    named = [name for name in options.methods if name not in METHOD_GROUPS]
+    for option, chosen in (("--methods", named), ("--param", options.params)):
         members = [m for name in known for m in ensemble_members(name)]
         allowed = [*known, *(members if option == "--param" else ())]
         for name in chosen:
@@ -153,6 +162,13 @@ def _check_methods(names: Sequence[str], options: RunOptions) -> None:
                 raise unknown_name("row with the method", name, allowed, option)
     for name, values in options.params.items():
         load_methods().get("method", name, "--param").parameters(values, "--param")
+    methods = tuple(name for name in expand_groups(options.methods) if name in known)
+    if options.methods and not methods:
+        raise BenchError(
+            f"--methods: no row with a method of {', '.join(options.methods)}; rows have "
+            f"{', '.join(sorted(known)) or 'no methods'}"
+        )
+    return replace(options, methods=methods)
 
 
 def _table_runs(
