@@ -92,17 +92,12 @@ def _recordings(base: Path) -> Iterator[Recording]:
 def _rates(file: Path) -> Mapping[str, float]:
     """The heart rate of each person of a country, in bpm."""
     sheet = read_sheet(file)
-    for name in ("Subject", RATE_COLUMN):
-        if sheet.names.count(name) != 1:
-            raise RecordingError(
-                f"{file}: has no single column {name!r}; copy the original file again"
-            )
-    at = sheet.names.index("Subject")
+    at = sheet.place("Subject")
     people = [cells[at].strip() for _, cells in sheet.rows]
     twice = next((person for person in people if people.count(person) > 1), None)
     if twice is not None:
         raise RecordingError(f"{file}: names {twice!r} twice; keep one line of it")
-    rates_bpm = sheet.numbers(sheet.names.index(RATE_COLUMN))
+    rates_bpm = sheet.numbers(sheet.place(RATE_COLUMN))
     return dict(zip(people, map(float, rates_bpm), strict=True))
 
 

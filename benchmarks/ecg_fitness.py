@@ -126,8 +126,8 @@ def _ground_truth(folder: Path) -> GroundTruth:
     frames = read_table(folder / FRAMES, columns=2)
     file = folder / SAMPLES
     sheet = read_sheet(file)
-    stamps_s = (_column(sheet, TIME) - frames[0, 0]) / 1000
-    ecg = _column(sheet, ECG)
+    stamps_s = (sheet.numbers(sheet.place(TIME)) - frames[0, 0]) / 1000
+    ecg = sheet.numbers(sheet.place(ECG))
     warnings: list[str] = []
     known = np.flatnonzero(np.isfinite(ecg) & np.isfinite(stamps_s))
     if len(known) < 2:
@@ -145,19 +145,6 @@ def _ground_truth(folder: Path) -> GroundTruth:
         file, ecg[:count], fs, start_s=start_s, signs=signs, warnings=warnings
     )
     return _compare_rates(file, sheet, truth)
-
-
-def _column(sheet: Sheet, name: str) -> Array:
-    """The numbers (N,) of the single column of a name.
-
-    Raises:
-        RecordingError: there is none, or more than one.
-    """
-    if sheet.names.count(name) != 1:
-        raise RecordingError(
-            f"{sheet.file}: has no single column {name!r}; copy the original file again"
-        )
-    return sheet.numbers(sheet.names.index(name))
 
 
 def _clock(file: Path, stamps_s: Array, warnings: list[str]) -> tuple[float, float]:

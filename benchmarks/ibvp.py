@@ -105,12 +105,7 @@ def _video(folder: Path, images: tuple[Path, ...]) -> VideoSource:
 
 def _ground_truth(file: Path, images: tuple[Path, ...]) -> GroundTruth:
     sheet = read_sheet(file)
-    for name in ("BVP", "SQ2"):
-        if sheet.names.count(name) != 1:
-            raise RecordingError(
-                f"{file}: has no single column {name!r}; copy the original file again"
-            )
-    wave, quality = (sheet.numbers(sheet.names.index(name)) for name in ("BVP", "SQ2"))
+    wave, quality = (sheet.numbers(sheet.place(name)) for name in ("BVP", "SQ2"))
     warnings = []
     if len(wave) == len(images):
         pulse = Signal(wave, _frame_times(images))

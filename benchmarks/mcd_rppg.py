@@ -183,10 +183,7 @@ def _folds(root: Path) -> Mapping[str, tuple[str, ...]]:
             "ksyegorov/mcd_rppg, so copy it beside db.csv"
         )
     sheet = read_sheet(file)
-    for name in ("patient_id", "fold"):
-        if sheet.names.count(name) != 1:
-            raise BenchError(f"{file}: has no single column {name!r}; copy the original file again")
-    people, folds = (sheet.numbers(sheet.names.index(n)) for n in ("patient_id", "fold"))
+    people, folds = (sheet.numbers(sheet.place(name)) for name in ("patient_id", "fold"))
     if not (np.isfinite(people).all() and np.isfinite(folds).all()):
         raise BenchError(f"{file}: lacks a person or a fold; copy the original file again")
     pairs = sorted({(int(fold), int(person)) for fold, person in zip(folds, people, strict=True)})

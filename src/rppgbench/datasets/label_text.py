@@ -248,6 +248,18 @@ class Sheet(NamedTuple):
     rows: list[tuple[int, list[str]]]
     separator: str
 
+    def place(self, name: str) -> int:
+        """The place of the single column of a name.
+
+        Raises:
+            RecordingError: there is none, or more than one.
+        """
+        if self.names.count(name) != 1:
+            raise RecordingError(
+                f"{self.file}: has no single column {name!r}; copy the original file again"
+            )
+        return self.names.index(name)
+
     def numbers(self, column: int) -> Array:
         """A column as numbers (N,), NaN where a cell is empty.
 
