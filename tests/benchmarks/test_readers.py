@@ -145,6 +145,23 @@ def test_every_frame_comes_with_its_time(name: str, tree_roots: dict[str, Path])
         assert len(times_s) == {"mmpd": 10, "rppg_10": 90}.get(name, FRAMES)
 
 
+def test_a_protocol_of_a_whole_set_states_how_many_recordings_are_tested() -> None:
+    """Without those that are known to be bad, where a protocol leaves them out."""
+    good = {"ecg_fitness": 200, "mr_nirp_car": 189, "pure": 58, "ubfc_rppg": 38}
+    wrong = {}
+    for name, file in toml_files("protocols").items():
+        protocol = read_protocol(file)
+        if protocol.split != "whole" or not protocol.recordings:
+            continue
+        expected = sum(
+            good[test] if protocol.without_known_bad else dataset(test).expected["recordings"]
+            for test in protocol.test
+        )
+        if protocol.recordings != expected:
+            wrong[name] = (protocol.recordings, expected)
+    assert wrong == {}
+
+
 def test_each_evaluator_of_a_protocol_has_a_reference_in_its_test_sets(
     tree_roots: dict[str, Path],
 ) -> None:
