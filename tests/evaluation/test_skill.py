@@ -59,6 +59,14 @@ def test_a_method_without_a_pulse_is_seldom_taken_for_one(people: int) -> None:
     assert shown <= 2
 
 
+@pytest.mark.parametrize(("people", "is_shown"), [(2, False), (4, False), (5, True)])
+def test_skill_is_shown_by_five_people_or_more(people: int, is_shown: bool) -> None:
+    skill = skill_above(rows(np.zeros((people, 3))), {"noise": rows(np.full((people, 3), 9.0))})
+    assert skill is not None
+    assert skill.low_bpm == 9.0
+    assert (skill.people, skill.is_shown) == (people, is_shown)
+
+
 def test_one_person_shows_nothing_and_nothing_is_no_skill() -> None:
     skill = skill_above(rows(np.zeros((1, 3))), {"noise": rows(np.ones((1, 3)))})
     assert skill is not None

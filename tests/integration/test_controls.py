@@ -101,6 +101,9 @@ def test_table_file_and_page_have_the_skill_of_each_method(results: Path) -> Non
     page = (results / "report.html").read_text(encoding="utf-8")
     assert "Does it know more than no pulse?" in page
     assert "Of the rows that cannot know the pulse" in page
+    assert int(pos["n_subjects"]) == 2
+    assert "not known to be more than chance (2 subjects; 5 are needed)" in page
+    assert pos["control_note"].startswith("not known whether it beats the control ")
 
 
 def test_a_photograph_gives_classical_methods_no_rate_and_that_is_no_fault(results: Path) -> None:
@@ -135,6 +138,7 @@ def dice(trace: Waveform) -> Waveform:
     (tmp_path / "methods").mkdir()
     (tmp_path / "methods" / "dice.py").write_text(code)
     arguments = [*RUN[:-1], "pos,dice", "--controls", "noise,median_of_others"]
+    arguments += ["--protocol", "pure_to_ubfc", "--subjects", "5"]  # five are tested
     arguments += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]
     assert main([*arguments, "--plugins", str(tmp_path)]) == 0
     output = capsys.readouterr().out

@@ -12,6 +12,7 @@ from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.controls import CONTROLS, INPUT_CONTROLS
 from rppgbench.evaluation.controls import CONTROL, score_controls
 from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.paired_differences import MIN_PEOPLE
 from rppgbench.evaluation.skill import Skill, skill_above
 from rppgbench.evaluation.summary import summarise
 from rppgbench.report.inputs import Scores
@@ -128,8 +129,11 @@ def _note(skill: Skill) -> str:
     """Why a method is marked, in words."""
     title = CONTROLS[skill.control].title if skill.control in CONTROLS else skill.control
     error = f"{title} ({format_bpm(skill.control_mae_bpm)} bpm)"
-    if math.isnan(skill.low_bpm):
-        return f"not known whether it beats the control {error}: fewer than two people"
+    if skill.has_too_few_people:
+        return (
+            f"not known whether it beats the control {error}: fewer than {MIN_PEOPLE} people "
+            f"({skill.people})"
+        )
     return (
         f"not shown to beat the control {error}: skill {skill.value_bpm:.2f} bpm, 95 % interval "
         f"{skill.low_bpm:.2f} to {skill.high_bpm:.2f}"

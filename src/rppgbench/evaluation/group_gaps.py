@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rppgbench.evaluation.paired_differences import error_difference
+from rppgbench.evaluation.paired_differences import MIN_PEOPLE, error_difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,9 +16,6 @@ GROUPS = ("skin_tone", "light", "scenario")
 
 MARGIN_BPM = 5.0
 """Default of the largest gap that does not matter (ANSI/AAMI EC13: a rate may be 5 bpm off)."""
-
-MIN_PEOPLE = 5
-"""People of a group, and of all others, from which on there is an interval."""
 
 Verdict = Literal["not worse", "worse", "undecided"]
 

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rppgbench.evaluation.paired_differences import error_difference, mean_absolute_error
+from rppgbench.evaluation.paired_differences import (
+    MIN_PEOPLE,
+    error_difference,
+    mean_absolute_error,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +27,7 @@ class Skill:
         value_bpm: The control's error less the method's: positive where the method is better.
         low_bpm: The lower 95 % limit over subjects; NaN with fewer than two.
         high_bpm: The upper limit.
+        people: How many subjects the interval is over.
     """
 
     control: str
@@ -30,15 +35,21 @@ class Skill:
     value_bpm: float
     low_bpm: float
     high_bpm: float
+    people: int
+
+    @property
+    def has_too_few_people(self) -> bool:
+        """Whether the subjects are too few to show skill, whatever the interval."""
+        return self.people < MIN_PEOPLE
 
     @property
     def is_shown(self) -> bool:
-        """Whether the interval lies above zero: the method knows more than the control.
+        """Whether the interval, over enough people, lies above zero: the method knows more.
 
         The control is the best of several, which makes the comparison strict: by chance alone the
         best of them has a lower error than each has in the mean.
         """
-        return self.low_bpm > 0
+        return self.low_bpm > 0 and not self.has_too_few_people
 
 
 def skill_above(method: pd.DataFrame, controls: Mapping[str, pd.DataFrame]) -> Skill | None:
@@ -63,4 +74,5 @@ def skill_above(method: pd.DataFrame, controls: Mapping[str, pd.DataFrame]) -> S
         value_bpm=difference.value_bpm,
         low_bpm=difference.low_bpm,
         high_bpm=difference.high_bpm,
+        people=difference.people,
     )

@@ -21,6 +21,7 @@ from rppgbench.evaluation.metrics import (
     mape_covered_from_sums,
     named_sums,
 )
+from rppgbench.evaluation.paired_differences import MIN_PEOPLE
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -292,7 +293,7 @@ def _interval_note(subjects: int, resamples: int) -> str:
         return "no interval: nothing scored"
     if subjects == 1:
         return "no interval: one subject"
-    return f"interval over only {subjects} subjects" if subjects < 5 else ""
+    return f"interval over only {subjects} subjects" if subjects < MIN_PEOPLE else ""
 
 
 def _count(codes: Codes) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rppgbench.core.controls import CONTROLS
-from rppgbench.evaluation.paired_differences import error_difference
+from rppgbench.evaluation.paired_differences import MIN_PEOPLE, error_difference
 from rppgbench.evaluation.significance import PairedTest, paired_tests
 from rppgbench.evaluation.summary import block_scores
 from rppgbench.report.inputs import ReportInputs, Scores
@@ -240,8 +240,7 @@ def _against_baseline(contest: Contest) -> Answer:
         lead = f"{winner} is {value} bpm better"
         lead += f" (95 % interval {interval})" if interval else ""
         if baseline["method"] in contest.tests:
-            shown = contest.differs(baseline)
-            lead += ", more than chance" if shown else ", not shown to be more than chance"
+            lead += f", {_beside_chance(contest.best, is_shown=contest.differs(baseline))}"
         sentences.append(f"{lead}.")
     else:
         sentences.append(f"{winner} does not beat it.")
@@ -259,17 +258,26 @@ def _against_controls(contest: Contest) -> tuple[str, ...]:
     title = CONTROLS[name].title if name in CONTROLS else name
     value, low, high = (float(best[key]) for key in ("skill", "skill_low", "skill_high"))
     interval = "" if math.isnan(low) else f" (95 % interval {low:.2f} to {high:.2f})"
-    shown = "not shown to be more" if best["control_note"] else "more"
+    verdict = _beside_chance(best, is_shown=not best["control_note"])
     sentences = [
         f"Of the rows that cannot know the pulse, {title} has the lowest error, "
         f"{format_bpm(best['control_mae'])} bpm.",
-        f"{contest.name(best)} is {value:.2f} bpm better{interval}, {shown} than chance.",
+        f"{contest.name(best)} is {value:.2f} bpm better{interval}, {verdict}.",
     ]
     marked = [record for record in contest.rivals if record.get("control_note")]
     if marked:
         verb = "is" if len(marked) == 1 else "are"
         sentences.append(f"{_named(contest, marked)} {verb} not shown to beat the controls.")
     return tuple(sentences)
+
+
+def _beside_chance(row: Mapping[str, Any], *, is_shown: bool) -> str:
+    """Whether a lead is more than chance; with few people that is not known."""
+    people = int(row["n_subjects"])
+    if people < MIN_PEOPLE:
+        count = pluralise(people, "subject")
+        return f"not known to be more than chance ({count}; {MIN_PEOPLE} are needed)"
+    return "more than chance" if is_shown else "not shown to be more than chance"
 
 
 def _named(contest: Contest, rows: Sequence[Mapping[str, Any]]) -> str:

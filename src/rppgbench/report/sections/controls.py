@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rppgbench.core.controls import CONTROLS
+from rppgbench.evaluation.paired_differences import MIN_PEOPLE
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.tables.columns import RECORDINGS, Column, metric
@@ -43,9 +44,9 @@ def control_sections(scores: Scores, *, marks: DataMarks = UNMARKED) -> tuple[Se
     paragraphs = [
         "A control is a row that cannot know the pulse, made from the same recordings and read by "
         "the same evaluator. Skill is the error of the best control less that of the method: a "
-        "method whose interval does not lie above zero is not shown to measure a pulse. The best "
-        "of several controls is a strict rival: by chance alone its error is lower than the mean "
-        "of each.",
+        "method whose interval does not lie above zero is not shown to measure a pulse. With fewer "
+        f"than {MIN_PEOPLE} people that is not known. The best of several controls is a strict "
+        "rival: by chance alone its error is lower than the mean of each.",
         " ".join(meanings),
     ]
     paragraphs += [
@@ -72,6 +73,8 @@ def _skill_table(scores: Scores, marks: DataMarks) -> Table:
         best = str(record["best_control"])
         title = CONTROLS[best].title if best in CONTROLS else best
         verdict = "not shown" if record["control_note"] else "yes"
+        if int(record["n_subjects"]) < MIN_PEOPLE:
+            verdict = "not known"
         rows.append(
             Row(
                 (

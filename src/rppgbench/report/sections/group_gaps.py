@@ -6,7 +6,8 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from rppgbench.evaluation.group_gaps import GROUPS, MIN_PEOPLE, GroupGap, group_gaps
+from rppgbench.evaluation.group_gaps import GROUPS, GroupGap, group_gaps
+from rppgbench.evaluation.paired_differences import MIN_PEOPLE
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.inputs import Section, quantity_of
 from rppgbench.report.sections.comparison import without_leaked

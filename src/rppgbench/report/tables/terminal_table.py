@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rppgbench.evaluation.paired_differences import MIN_PEOPLE
 from rppgbench.report.inputs import ReportInputs, Scores, Skipped
 from rppgbench.report.tables.columns import COVERAGE, Column, metric
 from rppgbench.report.tables.highlights import row_kind
@@ -156,7 +157,8 @@ def _row_marks(row: Mapping[str, Any], inputs: ReportInputs) -> str:
         spread = _number("mae_seed_std", row)
         marks.append(f"{int(row['n_seeds'])} seeds, MAE std {spread}")
     if row.get("control_note"):
-        marks.append("no skill shown")
+        few = int(row["n_subjects"]) < MIN_PEOPLE
+        marks.append("too few subjects to show skill" if few else "no skill shown")
     return ", ".join(filter(None, marks))
 
 
