@@ -180,6 +180,8 @@ def test_results_as_registered_have_no_deviation_but_that_the_store_kept_no_code
     [
         ({"began": BEFORE}, "time"),
         ({"began": ""}, "time"),
+        ({"began": "yesterday"}, "time"),
+        ({"began": "2026-11-02T00:00:00"}, "time"),
         ({"began": AFTER, "failing": 1}, "estimates of pos"),
         ({"began": AFTER, "missing": 1}, "estimates"),
     ],

@@ -40,6 +40,9 @@ def test_a_registered_run_lists_its_deviations_on_every_page(
     assert "first evaluator: beats_tukey; here li2023" in capsys.readouterr().out
     assert main([*run, "--param", "pos.window_s=2", "--dry-run"]) == 0
     assert "method pos: window_s: 1.6; here 2" in capsys.readouterr().out
+    assert main([*run, "--param", "pos.window_s=2", "--dry-run", "--json"]) == 0
+    (deviation,) = json.loads(capsys.readouterr().out)["deviations"]
+    assert deviation.endswith("method pos: window_s: 1.6; here 2")
 
 
 def test_methods_of_a_group_that_do_not_fit_are_told(

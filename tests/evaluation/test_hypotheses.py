@@ -79,3 +79,14 @@ def test_condition_and_region_of_the_hypothesis_count_alone() -> None:
     hypotheses = [read_hypothesis("a < b @ raw"), read_hypothesis("a < b @ crf")]
     verdicts = [outcome.verdict for outcome in judge(hypotheses, rows, region="skin")]
     assert verdicts == ["supported", "contradicted"]
+
+
+@pytest.mark.parametrize("method", ["a", "b"])
+def test_weights_that_saw_the_tested_data_decide_nothing(method: str) -> None:
+    rows = windows(a=FIRST, b=SECOND)
+    rows["leaked"] = ["PURE" if name == method else "" for name in rows["method"]]
+    (outcome,) = judge([read_hypothesis("a < b")], rows, region="skin")
+    assert outcome.verdict == "leaked"
+    rows["leaked"] = ""
+    (outcome,) = judge([read_hypothesis("a < b")], rows, region="skin")
+    assert outcome.verdict == "supported"

@@ -215,10 +215,20 @@ def _time_deviations(
     registered = datetime.fromisoformat(registration.registered)
     for part in parts:
         began = str(part.provenance.get("began", ""))
-        if not began or datetime.fromisoformat(began) < registered:
+        time = _time(began)
+        if time is None or time < registered:
             yield _deviation(
                 "time", registration.registered, f"{part.amount}: {began or 'no time is stored'}"
             )
+
+
+def _time(text: str) -> datetime | None:
+    """The time that a run states; None where it states none, or none with a time zone."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
 
 
 def _attrition(registration: Registration, stored: StoredResults) -> Iterator[Deviation]:

@@ -121,11 +121,11 @@ def run(args: argparse.Namespace) -> int:
         args.protocol, run_options(args), args.out, lambda line: tell(one_line(line))
     )
     costs = describe_cost(prepared.plan, prepared.store, prepared.options)
-    if args.dry_run and args.json:
-        answer_json({"costs": costs})
-        return DONE
     registration = registration_of([prepared.store.folder], args.registration)
     deviations = plan_deviations(registration, prepared.plan) if registration else []
+    if args.dry_run and args.json:
+        answer_json({"costs": costs, "deviations": [*map(str, deviations)]})
+        return DONE
     for line in [*costs, *map(str, deviations)]:
         (answer if args.dry_run else note)(one_line(line))
     if args.dry_run:

@@ -13,7 +13,7 @@ from rppgbench.evaluation.paired_differences import CONFIDENCE, error_difference
 if TYPE_CHECKING:
     import pandas as pd
 
-Verdict = Literal["supported", "contradicted", "undecided", "no value"]
+Verdict = Literal["supported", "contradicted", "undecided", "no value", "leaked"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,8 @@ class Outcome:
         high_bpm: Upper limit.
         confidence: Level of the interval.
         verdict: "supported" where the whole interval lies below minus the margin, "contradicted"
-            where it lies above, else "undecided"; "no value" where a method has no error.
+            where it lies above, else "undecided"; "no value" where a method has no error, and
+            "leaked" where the weights of a method were learned on what is tested.
     """
 
     hypothesis: Hypothesis
@@ -66,6 +67,8 @@ def _outcome(hypothesis: Hypothesis, rows: pd.DataFrame, confidence: float) -> O
     verdict: Verdict = "undecided"
     if not math.isfinite(difference.value_bpm):
         verdict = "no value"
+    elif any("leaked" in part and (part["leaked"] != "").any() for part in scored):
+        verdict = "leaked"
     elif difference.high_bpm < -hypothesis.margin_bpm:
         verdict = "supported"
     elif difference.low_bpm > -hypothesis.margin_bpm:

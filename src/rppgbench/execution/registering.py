@@ -67,8 +67,8 @@ def register(
         each: read_evaluator(find_toml("protocols/evaluators", "evaluator", each, "--evaluator"))
         for each in evaluators
     }
-    available = load_datasets().available
     datasets = [load_datasets().get("data set", d, name) for d in protocol.datasets_of(methods)]
+    available = load_datasets().available
     return Registration(
         registered=registered,
         command=options.command,
@@ -76,7 +76,7 @@ def register(
         protocol=protocol,
         methods={method: dict(params) for method, params in methods.items()},
         folds=list(options.folds),
-        simulated=options.simulate or all(available[d.name].only_simulated for d in datasets),
+        simulated=options.simulate or all(available[d].only_simulated for d in protocol.test),
         evaluator=evaluators[0],
         evaluators={each: rule.model_dump(mode="json") for each, rule in rules.items()},
         hypotheses=list(hypotheses),
@@ -103,7 +103,7 @@ def _check_hypothesis(hypothesis: Hypothesis, methods: Collection[str], protocol
 
 
 def _code_by_work(
-    protocol: Protocol, methods: Iterable[str], datasets: Iterable[str]
+    protocol: Protocol, methods: Collection[str], datasets: Iterable[str]
 ) -> dict[str, dict[str, str]]:
     """The parts of the code by the work that it does, as `planned_code` has them of a plan."""
     sources, known = Sources(), load_methods()
@@ -119,7 +119,11 @@ def _code_by_work(
         closures[CONDITIONS] = condition_code(sources)
     if any(name in INPUT_CONTROLS for name in protocol.controls):
         closures[CONTROLS] = control_code(sources)
-    return {**{k: dict(c.parts) for k, c in closures.items()}, **scoring_parts()}
+    parts = {work: dict(closure.parts) for work, closure in closures.items()}
+    for name in methods:
+        if (versions := known.available[name].versions) is not None:
+            parts[_method(name)] |= _version_parts(versions())
+    return {**parts, **scoring_parts()}
 
 
 def scoring_parts() -> dict[str, dict[str, str]]:
@@ -137,8 +141,10 @@ def planned_code(
         closures: parts by digest.
     """
     names: dict[str, str] = {}
+    versions: dict[str, dict[str, str]] = {}
     for setting in settings:
         names[_method(setting["method"])] = setting["code"]
+        versions[_method(setting["method"])] = _version_parts(setting.get("versions", {}))
         names[_reader(setting["dataset"])] = setting["reader"]
         names[FEATURES] = setting["extractor"]
         if setting.get("change_code"):
@@ -147,7 +153,14 @@ def planned_code(
             names[CONTROLS] = setting["control_code"]
         for dataset, reader in setting.get("fit", {}).get("readers", {}).items():
             names[_reader(dataset)] = reader
-    return {work: dict(closures.get(name, {})) for work, name in names.items()}
+    return {
+        work: {**closures.get(name, {}), **versions.get(work, {})} for work, name in names.items()
+    }
+
+
+def _version_parts(versions: Mapping[str, str]) -> dict[str, str]:
+    """Other people's packages and weights as parts of the code of a method."""
+    return {f"version of {name}": version for name, version in versions.items()}
 
 
 def _method(name: str) -> str:
