@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from rppgbench.contamination import label_fingerprints as module
+from rppgbench.contamination import repeats as repeats_module
 from rppgbench.contamination.label_fingerprints import LabelFingerprint, label_fingerprints
-from rppgbench.contamination.repeats import across_split, findings, repeated_labels
+from rppgbench.contamination.repeats import across_split, findings, known_repeats, repeated_labels
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.core.waveform import Signal
+from rppgbench.digests.code_digest import Sources
 from rppgbench.system.errors import RecordingError
 
 from ..factories.repeats import contact_pulse, part_of, recording, recordings
@@ -97,3 +99,28 @@ def test_a_fingerprint_is_read_from_the_cache_until_the_files_change(
     np.testing.assert_array_equal(again.pulse.beats_s, stored.pulse.beats_s)
     label_fingerprints(first, ["changed"], tmp_path)
     assert len(calls) == 1
+
+
+def test_repeats_are_kept_until_the_code_that_reads_labels_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulse = contact_pulse(1, seconds=80.0)
+    named = recordings({"b": part_of(pulse, 0, 60), "copy": part_of(pulse, 20, 80)})
+    calls: list[int] = []
+    monkeypatch.setattr(
+        repeats_module,
+        "label_fingerprints",
+        lambda *given: calls.append(1) or label_fingerprints(*given),
+    )
+    found = [known_repeats(named, ["b", "copy"], tmp_path) for _ in range(2)]
+    assert [[r.second.name for r in repeats] for repeats in found] == [["copy"], ["copy"]]
+    assert len(calls) == 1
+    monkeypatch.setattr(repeats_module, "fingerprint_code", lambda dataset: f"new {dataset}")
+    known_repeats(named, ["b", "copy"], tmp_path)
+    assert len(calls) == 2
+
+
+def test_the_code_of_a_fingerprint_is_that_of_pulses_and_of_series_of_rates() -> None:
+    parts = Sources().closure(module.OWN_CODE).parts
+    assert "rppgbench/contamination/pulse_fingerprint.py" in parts
+    assert "rppgbench/contamination/label_fingerprints.py" in parts

@@ -16,13 +16,13 @@ from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.checked_labels import read_labels
 from rppgbench.digests.closures import reader_code
-from rppgbench.digests.code_digest import Sources
+from rppgbench.digests.code_digest import Part, Sources
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.hashing import digest
 
 FOLDER = "fingerprints"
-OWN_CODE = "rppgbench.contamination.pulse_fingerprint"
+OWN_CODE = Part(__name__, ("fingerprint_labels",))
 READERS = 4
 
 LEAST_READINGS, LEAST_VALUES = 10, 4
@@ -72,7 +72,7 @@ def label_fingerprints(
 
 
 def _cached(folder: Path, recording: Recording, line: str) -> LabelFingerprint:
-    key = digest([line, _code(recording.dataset)])
+    key = digest([line, fingerprint_code(recording.dataset)])
     file = folder / FOLDER / key[:2] / f"{key}.npz"
     with suppress(OSError, ValueError, KeyError):
         return _read(file, recording)
@@ -84,7 +84,7 @@ def _cached(folder: Path, recording: Recording, line: str) -> LabelFingerprint:
 
 
 @cache
-def _code(dataset: str) -> str:
+def fingerprint_code(dataset: str) -> str:
     """Digest of the code from the files of a data set to a fingerprint."""
     sources = Sources()
     reader = reader_code(load_datasets().available[dataset], sources).digest

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from rppgbench.contamination.label_fingerprints import FOLDER, LabelFingerprint, label_fingerprints
+from rppgbench.contamination.label_fingerprints import (
+    FOLDER,
+    LabelFingerprint,
+    fingerprint_code,
+    label_fingerprints,
+)
 from rppgbench.contamination.pulse_matching import is_repeat, match_pulses
 from rppgbench.core.recording import Recording
 from rppgbench.datasets.recording_check import Finding
@@ -81,7 +86,8 @@ def known_repeats(
         folder: the folder of the cache, for fingerprints and repeats.
     """
     code = Sources().closure(__name__).digest
-    key = digest([code, *sorted(lines)])
+    readers = [fingerprint_code(name) for name in sorted({r.dataset for r in recordings})]
+    key = digest([code, *readers, *sorted(lines)])
     note = folder / FOLDER / "repeats" / key[:2] / f"{key}.json"
     by_key = {f"{r.dataset}/{r.name}": r for r in recordings}
     with suppress(ValueError, KeyError, TypeError):
