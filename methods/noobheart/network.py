@@ -10,7 +10,7 @@ from rppgbench.neural.deterministic_layers import repeat_last
 from rppgbench.neural.frame_inputs import pictures_to_one
 from rppgbench.neural.frame_supervision import FrameNetwork, absolute_error, require_sides
 from rppgbench.neural.frame_targets import HALF_BEATS
-from rppgbench.neural.losses.power_spectra import full_precision
+from rppgbench.neural.losses.power_spectra import divisor, full_precision
 from rppgbench.system.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class TimeNorm(nn.Module):
         squares = centred.square().sum(dim=2, keepdim=True)
         if self.weight is None or self.bias is None:
             spread = squares / (x.shape[2] - 1)
-            return centred / torch.where(spread > 0, spread, torch.ones_like(spread)).sqrt()
+            return centred / divisor(spread).sqrt()
         whole = centred * (squares / x.shape[2] + KERAS_EPSILON).rsqrt()
         return whole * self.weight[:, None, None] + self.bias[:, None, None]
 

@@ -101,7 +101,7 @@ class RoutedAttention(nn.Module):
         )
         batch, regions, _, channels = query.shape
         alike = query.detach().mean(dim=2) @ key.detach().mean(dim=2).transpose(1, 2)
-        routes = alike.topk(min(ROUTED, regions), dim=-1).indices
+        routes = alike.topk(ROUTED, dim=-1).indices
         first = regions * torch.arange(batch, device=x.device)[:, None, None]
         chosen = (routes + first).flatten()
 

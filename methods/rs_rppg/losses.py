@@ -8,7 +8,7 @@ not subtracted before a spectrum, as in the public code.
 import torch
 from torch import Tensor
 
-from rppgbench.neural.losses.power_spectra import band_bins, full_precision
+from rppgbench.neural.losses.power_spectra import band_bins, divisor, full_precision
 
 LOW_HZ, HIGH_HZ = 0.5, 3.0
 SAMPLES = 2048
@@ -46,7 +46,7 @@ def unit_spectra(maps: Tensor, fs: float, samples: int) -> Tensor:
     """
     band = powers(maps, samples)[..., band_bins(samples, fs, LOW_HZ, HIGH_HZ)]
     total = band.sum(dim=-1, keepdim=True)
-    return band / torch.where(total > 0, total, torch.ones_like(total))
+    return band / divisor(total)
 
 
 def agreement(maps: Tensor, traces: Tensor, fs: float) -> Tensor:
@@ -88,7 +88,7 @@ def _scaled(values: Tensor) -> Tensor:
     """Values (..., F) from 0 to 1; equal values become 0."""
     low = values.amin(dim=-1, keepdim=True)
     span = values.amax(dim=-1, keepdim=True) - low
-    return (values - low) / torch.where(span > 0, span, torch.ones_like(span))
+    return (values - low) / divisor(span)
 
 
 def bandwidth_and_sparsity(maps: Tensor, fs: float) -> tuple[Tensor, Tensor]:
@@ -105,7 +105,7 @@ def bandwidth_and_sparsity(maps: Tensor, fs: float) -> tuple[Tensor, Tensor]:
     power = _scaled(powers(maps, maps.shape[-1]))
     band = power[..., band_bins(maps.shape[-1], fs, LOW_HZ, HIGH_HZ)]
     total = power.sum(dim=-1)
-    outside = (total - band.sum(dim=-1)) / torch.where(total > 0, total, torch.ones_like(total))
+    outside = (total - band.sum(dim=-1)) / divisor(total)
     squares = _scaled(band).square().mean()
     return outside.mean(), torch.where(squares > 0, squares, torch.ones_like(squares)).sqrt()
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 from rppgbench.neural.frame_inputs import pictures_to_one
 from rppgbench.neural.frame_supervision import FrameNetwork, absolute_error, require_sides
 from rppgbench.neural.frame_targets import HALF_BEATS
-from rppgbench.neural.losses.power_spectra import full_precision
+from rppgbench.neural.losses.power_spectra import divisor, full_precision
 
 if TYPE_CHECKING:
     from . import SequenceParameters
@@ -80,7 +80,7 @@ class SequenceNetwork(nn.Module):
         require_sides("seq_rppg", pictures, SIDE, SIDE, f"toolbox_{SIDE}")
         centred = pictures - pictures.mean(dim=(1, 3, 4), keepdim=True)
         power = centred.square().mean(dim=(1, 3, 4), keepdim=True)
-        scaled = centred / torch.where(power > 0, power, torch.ones_like(power)).sqrt()
+        scaled = centred / divisor(power).sqrt()
         pulse: Tensor = self.layers(self.frame(scaled.flatten(2)).transpose(1, 2))
         return pulse[:, 0]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rppgbench.neural.losses.agreement import correlation
-from rppgbench.neural.losses.power_spectra import frequencies, in_band, peak_bpm
+from rppgbench.neural.losses.power_spectra import divisor, frequencies, in_band, peak_bpm
 
 MIN_IN_BAND = 0.4
 MIN_SPREAD_BPM = 2.0
@@ -51,7 +51,7 @@ def detect_collapse(
     power = torch.fft.rfft(centred).abs().square()
     band = in_band(frequencies(pulses.shape[1], fs), low_hz, high_hz)
     total = power.sum(dim=1)
-    share = power[:, band].sum(dim=1) / torch.where(total > 0, total, torch.ones_like(total))
+    share = power[:, band].sum(dim=1) / divisor(total)
     peaks = peak_bpm(pulses, fs, low_hz=low_hz, high_hz=high_hz)
     at_edge = (peaks < 60 * low_hz + 1) | (peaks > 60 * high_hz - 1)
     measurements: dict[str, Any] = {

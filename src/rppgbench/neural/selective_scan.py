@@ -154,7 +154,7 @@ class _ChunkedScan(torch.autograd.Function):
             for k in range(chunks.samples):
                 state = _next_state(state, steps[k], inputs[k], ins[k], rates)
             state = chunks.carry(state, (steps.sum(0)[:, None] * rates).exp_())
-        ctx.save_for_backward(x, step, rate, inward, outward, state.clone())
+        ctx.save_for_backward(x, step, rate, inward, outward, state)
         out = torch.empty_like(inputs)
         for k in range(chunks.samples):
             state = _next_state(state, steps[k], inputs[k], ins[k], rates)

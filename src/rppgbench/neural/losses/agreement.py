@@ -8,6 +8,7 @@ from torch import Tensor
 from rppgbench.neural.losses.power_spectra import (
     HIGH_HZ,
     LOW_HZ,
+    divisor,
     frequencies,
     full_precision,
     in_band,
@@ -33,7 +34,7 @@ def correlation(pulse: Tensor, reference: Tensor) -> Tensor:
     x = x - x.mean(dim=-1, keepdim=True)
     y = y - y.mean(dim=-1, keepdim=True)
     scale = x.square().sum(dim=-1) * y.square().sum(dim=-1)
-    safe = torch.where(scale > 0, scale, torch.ones_like(scale)).sqrt()
+    safe = divisor(scale).sqrt()
     return (x * y).sum(dim=-1) / safe
 
 
@@ -113,17 +114,13 @@ def max_cross_correlation(
     cross = torch.fft.rfft(x, n=samples) * torch.fft.rfft(y, n=samples).conj()
     keep = in_band(frequencies(samples, fs, x.device), low_hz, high_hz)
     amplitude = cross.abs()
-    share = (amplitude * keep).sum(dim=-1) / _nonzero(amplitude.sum(dim=-1))
+    share = (amplitude * keep).sum(dim=-1) / divisor(amplitude.sum(dim=-1))
     lags = torch.fft.irfft(cross * keep, n=samples) / (shortest - 1)
-    best: Tensor = lags.max(dim=-1).values / _nonzero(share)
+    best: Tensor = lags.max(dim=-1).values / divisor(share)
     if not scaled:
         return best
     scale = x.std(dim=-1) * y.std(dim=-1)
-    return torch.where(scale > 0, best / _nonzero(scale), torch.zeros_like(best))
-
-
-def _nonzero(values: Tensor) -> Tensor:
-    return torch.where(values > 0, values, torch.ones_like(values))
+    return torch.where(scale > 0, best / divisor(scale), torch.zeros_like(best))
 
 
 CORRELATION_LOSSES = {

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rppgbench.neural.losses.power_spectra import HIGH_HZ, LOW_HZ, norm_psd
+from rppgbench.neural.losses.power_spectra import HIGH_HZ, LOW_HZ, divisor, norm_psd
 
 
 def draw_offsets(shape: tuple[int, ...], frames: int, length: int) -> Tensor:
@@ -116,7 +116,7 @@ def reference_contrast(spectra: Tensor, reference: Tensor, labelled: Tensor) -> 
     same = mean_cross_distance(spectra, clean).reshape(-1, 2)
     crossed = mean_cross_distance(swapped, clean).reshape(-1, 2)
     count = flags.sum(dim=1)
-    weight = flags / torch.where(count > 0, count, torch.ones_like(count))[:, None]
+    weight = flags / divisor(count)[:, None]
     return {
         "attract_reference": (weight * same).sum(dim=1).mean(),
         "repel_reference": -(weight * crossed).sum(dim=1).mean(),

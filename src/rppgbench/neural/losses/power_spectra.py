@@ -19,6 +19,15 @@ def full_precision(values: Tensor) -> Tensor:
     return values.float() if values.dtype in {torch.float16, torch.bfloat16} else values
 
 
+def divisor(values: Tensor) -> Tensor:
+    """Values to divide by: 1 in place of those that are not positive.
+
+    >>> divisor(torch.tensor([2.0, 0.0]))
+    tensor([2., 1.])
+    """
+    return torch.where(values > 0, values, torch.ones_like(values))
+
+
 def wide_type(device: torch.device) -> torch.dtype:
     """The type of frequencies on a device: float64, or float32 on MPS, which has no wider one."""
     return torch.float32 if device.type == "mps" else torch.float64
@@ -113,7 +122,7 @@ def norm_psd(
     power = spectrum.real.square() + spectrum.imag.square()
     band = power[..., band_bins(samples, fs, low_hz, high_hz)]
     total = band.sum(dim=-1, keepdim=True)
-    unit: Tensor = band / torch.where(total > 0, total, torch.ones_like(total))
+    unit: Tensor = band / divisor(total)
     return unit
 
 

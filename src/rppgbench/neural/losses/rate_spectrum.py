@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rppgbench.neural.clips import Clips, ClipStart
-from rppgbench.neural.losses.power_spectra import full_precision, peak_bpm
+from rppgbench.neural.losses.power_spectra import divisor, full_precision, peak_bpm
 
 LOWEST_BPM, END_BPM = 40, 180
 """Whole beats a minute from 40 to 179, as X. Niu et al. and Z. Yu et al. take them."""
@@ -46,7 +46,7 @@ def rate_spectrum(
     cosine, sine = waves.to(x.device, non_blocking=True)
     power = (x @ cosine).square() + (x @ sine).square()
     total = power.sum(dim=-1, keepdim=True)
-    share: Tensor = power / torch.where(total > 0, total, torch.ones_like(total))
+    share: Tensor = power / divisor(total)
     return share
 
 

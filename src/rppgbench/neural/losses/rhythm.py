@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from rppgbench.neural.losses.agreement import correlation
@@ -14,7 +13,7 @@ from rppgbench.neural.losses.filtered_rates import (
     welch_bpm,
     welch_peaks,
 )
-from rppgbench.neural.losses.power_spectra import full_precision
+from rppgbench.neural.losses.power_spectra import divisor, full_precision
 from rppgbench.neural.losses.rate_spectrum import (
     rate_bins,
     rate_cross_entropy,
@@ -107,7 +106,7 @@ def standardised(pulse: Tensor) -> Tensor:
     """Each clip (B, T) with mean 0 and standard deviation 1; a constant clip becomes 0."""
     centred = full_precision(pulse) - full_precision(pulse).mean(dim=-1, keepdim=True)
     spread = centred.square().mean(dim=-1, keepdim=True)
-    return centred / torch.where(spread > 0, spread, torch.ones_like(spread)).sqrt()
+    return centred / divisor(spread).sqrt()
 
 
 RATE_TERMS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {

@@ -8,6 +8,7 @@ from torch import Tensor
 from rppgbench.neural.deterministic_layers import running_sum
 from rppgbench.neural.losses.power_spectra import (
     SLACK_HZ,
+    divisor,
     frequencies,
     full_precision,
     in_band,
@@ -129,7 +130,7 @@ def variance(spectra: Spectra, low_hz: float, high_hz: float) -> Tensor:
     bands = spectra.band(low_hz, high_hz).to(spectra.power.dtype)
     span = bands.amax(dim=0)
     power = spectra.power * span
-    mean_share = (power / _nonzero(power.sum(dim=1, keepdim=True))).mean(dim=0)
+    mean_share = (power / divisor(power.sum(dim=1, keepdim=True))).mean(dim=0)
     even = (bands / bands.sum(dim=1, keepdim=True)).mean(dim=0)
     distance = running_sum(mean_share - even).square() * span
     return distance.sum() / span.sum()
@@ -173,13 +174,9 @@ def periodicity(
     repeated = None if speed is None else speed.repeat_interleave(segments)
     spectra = power_spectra(parts, fs, samples=samples, speed=repeated)
     power = spectra.power * spectra.band(low_hz, high_hz)
-    unit = (power / _nonzero(power.sum(dim=1, keepdim=True))).reshape(-1, segments, power.shape[1])
+    unit = (power / divisor(power.sum(dim=1, keepdim=True))).reshape(-1, segments, power.shape[1])
     return unit.diff(dim=1).square().sum(dim=(1, 2)).mean() * (samples / length)
 
 
 def _share(power: Tensor, part: Tensor) -> Tensor:
     return (power * part).sum(dim=1) / (power.sum(dim=1) + 1e-10)
-
-
-def _nonzero(values: Tensor) -> Tensor:
-    return torch.where(values > 0, values, torch.ones_like(values))

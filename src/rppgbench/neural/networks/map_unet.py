@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.neural.deterministic_layers import repeat_last
+from rppgbench.neural.losses.power_spectra import divisor
 from rppgbench.signals.spatial_maps import YUV, normalise_stmap
 
 
@@ -90,7 +91,7 @@ def unit_range(pulse: Tensor) -> Tensor:
     """Every pulse (B, T) scaled to 0..1 over its clip; a constant pulse becomes 0."""
     low = pulse.amin(dim=1, keepdim=True)
     span = pulse.amax(dim=1, keepdim=True) - low
-    return (pulse - low) / torch.where(span > 0, span, torch.ones_like(span))
+    return (pulse - low) / divisor(span)
 
 
 def yuv_image(blocks: NDArray[Any], rows: int) -> Tensor:

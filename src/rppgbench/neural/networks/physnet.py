@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rppgbench.neural.deterministic_layers import MeanPool3d, PartMeans, repeat_last
+from rppgbench.neural.losses.power_spectra import divisor
 
 
 def _convolution(before: int, after: int, kernel: tuple[int, int, int]) -> list[nn.Module]:
@@ -31,7 +32,7 @@ def standardise(clip: Tensor) -> Tensor:
     """
     mean = clip.mean(dim=(2, 3, 4), keepdim=True)
     deviation = clip.std(dim=(2, 3, 4), keepdim=True)
-    return (clip - mean) / torch.where(deviation > 0, deviation, torch.ones_like(deviation))
+    return (clip - mean) / divisor(deviation)
 
 
 class PhysNet(nn.Module):
