@@ -15,7 +15,7 @@ Rules:
 - The oximeter gives about 60 samples a second; times that it repeats are left out, with a warning.
   A heart rate that wrapped at 128 is corrected where a step proves the wrap.
 - A scenario whose video is missing is a recording with that fault: some videos could not be read
-  and were deleted.
+  and were deleted. A video that the JSON file beside it does not name is one with a fault, too.
 - The location "T " is the location "T". The light of a recording is its location.
 - One person lies in one folder: the sets of 100, 250 and all people share people, and one copy was
   seen with a person under two spellings of a folder. A second folder of a person is refused.
@@ -81,21 +81,24 @@ ORDER = tuple(hashlib.sha256(f"vital videos {n}".encode()).hexdigest()[:32] for 
 """Simulated people; the names are made up."""
 
 
-def _people(base: Path) -> Iterator[tuple[Path, str]]:
-    """The JSON file and the GUID of each person."""
+def _people(base: Path) -> Iterator[tuple[Path, str, list[str]]]:
+    """The JSON file, the GUID, and the names of the videos beside the file, of each person."""
     known: dict[str, Path] = {}
     for place in (base, *(folder for folder, _ in folders_matching(base, r".+"))):
+        videos: dict[str, list[str]] = {}
+        for video, guid in matching(place, rf"({GUID})_\d+\.mp4"):
+            videos.setdefault(guid[1], []).append(video.name)
         for file, guid in matching(place, rf"({GUID})\.json"):
             require_single(known, guid[1], file)
-            yield file, guid[1]
+            yield file, guid[1], videos.get(guid[1], [])
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
-    for file, guid in _people(base):
+    for file, guid, videos in _people(base):
         content = _content(file)
-        scenarios = _scenarios(content) or {
-            video.name: {} for video, _ in matching(file.parent, rf"{guid}_\d+\.mp4")
-        }
+        scenarios = _scenarios(content)
+        for video in videos:
+            scenarios.setdefault(video, {})
         for name, scenario in scenarios.items():
             stem = name.removesuffix(".mp4")
             yield Recording(
@@ -236,7 +239,7 @@ def _is_header(row: list[object]) -> bool:
 
 def _leftovers(root: Path) -> Iterator[str]:
     base = first_folder(root)
-    people = {guid for _, guid in _people(base)}
+    people = {guid for _, guid, _ in _people(base)}
     places = (base, *(folder for folder, _ in folders_matching(base, r".+")))
     videos = [
         file.name

@@ -115,6 +115,20 @@ def test_a_video_that_was_deleted_is_a_recording_with_a_fault(tmp_path: Path) ->
     assert (error.recording, error.file) == (FIRST, str(tmp_path / f"{FIRST}.mp4"))
 
 
+def test_a_video_that_its_person_s_file_does_not_name_is_a_recording_with_a_fault(
+    tmp_path: Path,
+) -> None:
+    trees.vital_videos(tmp_path)
+    trees.clip(tmp_path / f"{GUID}_3.mp4")
+    recordings = listed(tmp_path)
+    assert [name for name in recordings if name.startswith(GUID)] == [
+        f"{GUID}_{k}" for k in (1, 2, 3)
+    ]
+    with pytest.raises(RecordingError, match=rf"has no scenario with '{GUID}_3\.mp4'"):
+        recordings[f"{GUID}_3"].ground_truth()
+    assert check_data(dataset("vital_videos"), tmp_path).usable == 4
+
+
 def test_a_damaged_file_of_a_person_costs_that_person_alone(tmp_path: Path) -> None:
     trees.vital_videos(tmp_path)
     (tmp_path / f"{GUID}.json").write_text("{")
