@@ -32,6 +32,7 @@ from rppgbench.cli import (
     speed,
     split,
     table,
+    twin,
 )
 from rppgbench.cli.command import CommandParser
 
@@ -56,6 +57,7 @@ COMMANDS = (
     data,
     cache,
     simulate,
+    twin,
     new,
     check,
     split,
