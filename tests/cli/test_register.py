@@ -57,6 +57,15 @@ def test_methods_of_a_group_that_do_not_fit_are_told(
     assert list(json.loads(Path("r.json").read_text())["methods"]) == ["pos"]
 
 
+def test_a_run_whose_registration_is_missing_makes_no_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", *PLAN, "--registration", "nosuch.json", "--out", "res"]) == 2
+    assert "nosuch.json: cannot be read" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

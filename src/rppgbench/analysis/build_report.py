@@ -31,6 +31,7 @@ from rppgbench.analysis.trainings import (
 )
 from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.protocol import WITHOUT_PROTOCOL
+from rppgbench.core.registration import Registration
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.group_gaps import MARGIN_BPM
 from rppgbench.evaluation.hypotheses import judge
@@ -93,7 +94,7 @@ def build_report(
     evaluators: Sequence[str] = (),
     partial: bool = False,
     command: str = "",
-    registration: Path | None = None,
+    registration: Registration | None = None,
 ) -> Report:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
@@ -136,7 +137,7 @@ def score_results(
     evaluators: Sequence[str] = (),
     partial: bool = False,
     command: str = "",
-    registration: Path | None = None,
+    registration: Registration | None = None,
 ) -> Report:
     """Score all stored estimates under the protocol's evaluators; nothing is written.
 
@@ -147,7 +148,7 @@ def score_results(
         evaluators: The evaluators that come first on the page; by default the protocol's.
         partial: Whether a store that lacks planned estimates is reported, marked as partial.
         command: The command that the page names as its origin; by default the command of the run.
-        registration: A file of `bench register`; by default the registration of the run, if any.
+        registration: What was registered; by default the registration of the run, if any.
 
     Returns:
         The scores, and what there is to tell of them.
@@ -187,12 +188,12 @@ def score_results(
 
 def _registered(
     stored: StoredResults,
-    file: Path | None,
+    stated: Registration | None,
     rules: Mapping[str, Evaluator],
     windows: Mapping[str, pd.DataFrame],
 ) -> tuple[tuple[Section, ...], list[str]]:
     """The section on a registration and its lines for a terminal; none without a registration."""
-    registration = registration_of([store.folder for store in stored.stores], file)
+    registration = registration_of([store.folder for store in stored.stores], stated)
     if registration is None:
         return (), []
     deviations = stored_deviations(registration, stored, rules)

@@ -27,28 +27,29 @@ SHOWN_PARTS = 6
 ABSENT = "none"
 
 
-def registration_of(folders: Sequence[Path], file: Path | None) -> Registration | None:
-    """The registration of some results: of a file, else the one that lies in a folder.
+def registration_of(folders: Sequence[Path], stated: Registration | None) -> Registration | None:
+    """The registration of some results: the stated one, else the one that lies in a folder.
 
     Args:
         folders: The results folders of one page.
-        file: A file of `bench register`, or None.
+        stated: The registration of `--registration`, or None.
 
     Raises:
-        BenchError: The file is none, or a folder holds another registration.
+        BenchError: A folder holds another registration, or one that was changed.
     """
-    registration = Registration.read(file) if file is not None else None
+    registration = stated
     for folder in folders:
         if not (folder / REGISTRATION).is_file():
             continue
         in_folder = Registration.read(folder / REGISTRATION)
         registration = registration or in_folder
         if in_folder.id != registration.id:
-            way_out = "leave --registration out, or give another --out"
+            origin, way_out = str(folders[0]), "report the folders apart"
+            if stated is not None:
+                origin, way_out = "--registration", "leave it out, or give another --out"
             raise BenchError(
-                f"{file or folders[0]}: {folder} was run under the registration "
-                f"{in_folder.id[:16]}..., not under {registration.id[:16]}...; "
-                + (way_out if file is not None else "report the folders apart")
+                f"{origin}: {folder} was run under the registration {in_folder.id[:16]}..., "
+                f"not under {registration.id[:16]}...; {way_out}"
             )
     return registration
 

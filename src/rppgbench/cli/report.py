@@ -72,6 +72,7 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score the stored estimates; write the page, or print or write tables and rows."""
     from rppgbench.analysis.build_report import build_report, score_results
+    from rppgbench.core.registration import Registration
     from rppgbench.report.tables.metric_tables import check_metrics
     from rppgbench.sharing.checking import output_folder, results_folder
     from rppgbench.store.store import Store
@@ -87,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         without_effect(args, ["json"], f"with --format {args.format}")
     if args.out is not None and args.format != "csv":
         refuse_folder(args.out, "--out")
+    stated = Registration.read(args.registration) if args.registration else None
     with ExitStack() as opened:
         stores = [Store(opened.enter_context(results_folder(results))) for results in args.results]
         make = build_report if as_page else score_results
@@ -97,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
             evaluators=args.evaluator,
             partial=args.partial,
             command=args.command_line,
-            registration=args.registration,
+            registration=stated,
         )
     if as_page:
         answer_report(report, as_json=args.json)

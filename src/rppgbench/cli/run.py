@@ -109,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
         plan_deviations,
         registration_of,
     )
+    from rppgbench.core.registration import Registration
     from rppgbench.core.registry import find_toml
     from rppgbench.execution.plan_cost import describe_cost
     from rppgbench.execution.run_setup import prepare_run
@@ -117,11 +118,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.evaluator:
         find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
+    stated = Registration.read(args.registration) if args.registration else None
     prepared = prepare_run(
         args.protocol, run_options(args), args.out, lambda line: tell(one_line(line))
     )
     costs = describe_cost(prepared.plan, prepared.store, prepared.options)
-    registration = registration_of([prepared.store.folder], args.registration)
+    registration = registration_of([prepared.store.folder], stated)
     deviations = plan_deviations(registration, prepared.plan) if registration else []
     if args.dry_run and args.json:
         answer_json({"costs": costs, "deviations": [*map(str, deviations)]})
