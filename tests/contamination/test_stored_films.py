@@ -67,10 +67,11 @@ def test_only_videos_that_a_run_has_read_have_films(
     new = replace(recording("new", GroundTruth()), video=lambda: VideoSource(tmp_path / "new.mkv"))
     (tmp_path / "new.mkv").write_bytes(b"another")
     absent: Recording = replace(recording("absent", GroundTruth()), video=missing)
+    gone = replace(recording("gone", GroundTruth()), video=lambda: VideoSource(tmp_path / "no.mkv"))
     cache = tmp_path / "cache"
     assert stored_films([seen], cache) == []
     cached_features(source, BASE_FEATURES, cache)
-    films = stored_films([absent, new, seen], cache)
+    films = stored_films([absent, gone, new, seen], cache)
     assert [recording.name for recording, _ in films] == ["seen"]
     monkeypatch.setattr(module, "fingerprint_frames", lambda features: pytest.fail("made again"))
     ((_, again),) = stored_films([seen], cache)

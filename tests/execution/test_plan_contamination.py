@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rppgbench.contamination.repeats import Repeat
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import toml_files
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.catalog import Catalog
-from rppgbench.execution.plan_contamination import contamination_notes
+from rppgbench.execution.plan_contamination import contamination_notes, frame_warnings
 from rppgbench.execution.plan_records import Fit, Job, Plan
 
 from ..factories.repeats import contact_pulse, part_of, recordings
@@ -72,7 +73,23 @@ def test_where_no_method_learns_no_label_is_read(
 def test_many_repeats_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rppgbench.execution.plan_contamination.MOST_LINES", 0)
     (note,) = contamination_notes(plan("copy", "b"), NamedLines(), tmp_path)
-    assert note == "contamination: 1 more pairs across the sides of a fold"
+    assert note == "contamination: 1 more pair across the sides of a fold"
+
+
+@pytest.mark.parametrize("most_lines", [5, 0])
+def test_films_across_the_sides_are_named_or_counted(
+    most_lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "rppgbench.execution.plan_contamination"
+    named = {recording.name: recording for recording in recordings(PULSES)}
+    repeat = Repeat(first=named["b"], second=named["copy"], evidence="the same frames for 9 s")
+    monkeypatch.setattr(f"{module}.repeated_films", lambda films: [repeat])
+    monkeypatch.setattr(f"{module}.MOST_LINES", most_lines)
+    (line,) = frame_warnings(plan("copy", "b"), tmp_path)
+    if most_lines:
+        assert line.endswith("tests on ubfc_rppg/b, which hold the same frames for 9 s")
+    else:
+        assert line == "contamination: 1 more pair across the sides of a fold"
 
 
 def test_labels_of_one_value_are_no_repeats(tmp_path: Path) -> None:

@@ -47,11 +47,11 @@ def stored_films(recordings: Iterable[Recording], folder: Path) -> list[Film]:
 def _film(recording: Recording, folder: Path, code: str) -> FrameFingerprint | None:
     try:
         source = read_video(recording)
-    except RecordingError:
+        if not isinstance(source, VideoSource):
+            return None
+        entry, base = base_entry(source, folder)
+    except RecordingError:  # the run, or the check of the recording, says so
         return None
-    if not isinstance(source, VideoSource):
-        return None
-    entry, base = base_entry(source, folder)
     key = digest([entry, code])
     file = folder / FOLDER / "frames" / key[:2] / f"{key}.npz"
     with suppress(OSError, ValueError, KeyError), np.load(file, allow_pickle=False) as arrays:

@@ -1,14 +1,15 @@
 """Repeats across the sides of a plan, by the fingerprints of labels."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from rppgbench.contamination.repeats import across_split, known_repeats
+from rppgbench.contamination.repeats import Repeat, across_split, known_repeats
 from rppgbench.contamination.stored_films import repeated_films, stored_films
 from rppgbench.core.recording import Recording
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.execution.plan_records import Plan
+from rppgbench.system.plural import pluralise
 
 MOST_LINES = 5
 Key = tuple[str, str]
@@ -28,21 +29,10 @@ def contamination_notes(plan: Plan, listing: Catalog, cache: Path) -> list[str]:
     Returns:
         A line on each of the first repeats, and one on how many there are.
     """
-    learned, tested = _sides(plan)
-    keys = sorted({key for side in (*learned.values(), *tested.values()) for key in side})
-    if not learned:
-        return []
-    recordings: list[Recording] = [plan.recordings[key] for key in keys]
-    repeats = known_repeats(recordings, listing.lines(recordings), cache)
-    lines = [
-        line
-        for fold, keys_learned in learned.items()
-        for line in across_split(repeats, keys_learned, tested[fold], fold)
-    ]
-    more = len(lines) - MOST_LINES
-    if more > 0:
-        lines[MOST_LINES:] = [f"contamination: {more} more pairs across the sides of a fold"]
-    return lines
+    return _lines_across(
+        plan,
+        lambda recordings: known_repeats(recordings, listing.lines(recordings), cache),
+    )
 
 
 def frame_warnings(plan: Plan, cache: Path) -> list[str]:
@@ -54,18 +44,32 @@ def frame_warnings(plan: Plan, cache: Path) -> list[str]:
     Args:
         plan: the plan.
         cache: the folder of the cache.
+
+    Returns:
+        As `contamination_notes`.
     """
+    return _lines_across(plan, lambda recordings: repeated_films(stored_films(recordings, cache)))
+
+
+def _lines_across(
+    plan: Plan, find_repeats: Callable[[Sequence[Recording]], Sequence[Repeat]]
+) -> list[str]:
+    """A line on each of the first repeats across the sides of a fold, and on how many more."""
     learned, tested = _sides(plan)
-    keys = sorted({key for side in (*learned.values(), *tested.values()) for key in side})
     if not learned:
         return []
-    repeats = repeated_films(stored_films([plan.recordings[key] for key in keys], cache))
+    keys = sorted({key for side in (*learned.values(), *tested.values()) for key in side})
+    repeats = find_repeats([plan.recordings[key] for key in keys])
     lines = [
         line
         for fold, keys_learned in learned.items()
         for line in across_split(repeats, keys_learned, tested[fold], fold)
     ]
-    return lines[:MOST_LINES]
+    more = len(lines) - MOST_LINES
+    if more > 0:
+        count = pluralise(more, "more pair")
+        lines[MOST_LINES:] = [f"contamination: {count} across the sides of a fold"]
+    return lines
 
 
 def _sides(plan: Plan) -> tuple[Mapping[str, set[Key]], Mapping[str, set[Key]]]:

@@ -177,11 +177,14 @@ def cached_features(
 def base_entry(source: VideoSource, cache: Path) -> tuple[str, Path]:
     """Digest and folder of the face track and region moments of an original video.
 
-    The folder is there if a pass over the video was made; nothing is read.
+    The folder is there if a pass over the video was made; no frame is decoded.
 
     Args:
         source: the video.
         cache: folder of the cache.
+
+    Raises:
+        RecordingError: the file does not exist or cannot be read.
     """
     key = _base_digest(source, CADENCE, None, False, cache)
     return key, cache / FEATURES / key[:2] / key / BASE
