@@ -1,7 +1,7 @@
 """The declaration that the networks on pictures and their differences share. No torch."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ SMOKE: Mapping[str, Any] = {"crop": "toolbox_36", "clip_s": 2.0, "width": 8, "de
 """For a laptop: pictures of 36 pixels, a narrow network, short clips and few steps."""
 
 DESCRIPTIONS = {
-    "preset": '"paper", "smoke" or "toy" for a laptop.',
     "crop": "rule by which the face is cropped.",
     "fs": "frame rate that the network expects, in Hz; others are interpolated.",
     "clip_s": "length of a clip in seconds, in training and at test.",
@@ -66,7 +65,7 @@ def frame_method(
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     recipe: str = RECIPE,
 ) -> Callable[[Callable[[], "FrameNetwork[Any]"]], Method]:
-    """Declare a method whose network learns the differences of the pulse from those of frames.
+    """Declare a method whose network learns the pulse, or its differences, from pictures.
 
     The decorated function imports the network, so that a list of methods needs no torch. Its
     docstring describes the network; the recipe and the parameters are added. The fields of
@@ -94,7 +93,7 @@ def frame_method(
         for function in (fit, estimate):
             function.__module__ = load_network.__module__
         estimate.__name__ = estimate.__qualname__ = load_network.__name__
-        estimate.__doc__ = _docstring(load_network.__doc__ or "", recipe, parameters)
+        estimate.__doc__ = _docstring(load_network.__doc__ or "", recipe, parameters, presets or ())
         _set_signature(estimate, parameters)
         return method(
             title,
@@ -129,7 +128,11 @@ def _set_signature(estimate: Callable[..., Waveform], parameters: type[FramePara
     estimate.__signature__ = signature  # type: ignore[attr-defined]
 
 
-def _docstring(description: str, recipe: str, parameters: type[FrameParameters]) -> str:
+def _docstring(
+    description: str, recipe: str, parameters: type[FrameParameters], presets: Iterable[str]
+) -> str:
+    names = ", ".join(f'"{name}"' for name in ["paper", *presets])
+    descriptions = {"preset": f'{names}; "smoke" or "toy" for a laptop.', **DESCRIPTIONS}
     lines = ["Args:", "    clip: pictures of the face.", "    model: the model that `fit` gave."]
-    lines += [f"    {name}: {DESCRIPTIONS[name]}" for name in asdict(parameters())]
+    lines += [f"    {name}: {descriptions[name]}" for name in asdict(parameters())]
     return "\n".join([inspect.cleandoc(description), recipe, *lines])

@@ -145,8 +145,8 @@ class FrameNetwork(Generic[Record]):
     def train(self, examples: Sequence[Example], training: Training, params: Record) -> Model:
         """Train on all clips side by side.
 
-        Source: X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: labels "DiffNormalized", AdamW without
-        decay under one cycle of the learning rate.
+        Source: X. Liu et al., "rPPG-Toolbox", NeurIPS 2023: AdamW under one cycle of the learning
+        rate.
 
         Args:
             examples: recordings with a pulse.
