@@ -16,6 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "measurements"
 SETS = {
     "pure_v1": "PURE_holistic",
     "ubfc_rppg_v1": "UBFC2_holistic",
+    "lgi_ppgi_v1": "LGI_PPGI_holistic",
 }
 
 
