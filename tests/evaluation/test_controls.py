@@ -1,6 +1,7 @@
 """Controls that are made when scores are computed: what each can know, and that it is no more."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -135,6 +136,32 @@ def test_recordings_without_a_reference_take_no_part() -> None:
     rows = scored(["other_person", "shuffled_labels"], estimates, references)
     assert "b1" not in set(rows["recording"])
     assert rows["reference_bpm"].notna().all()
+
+
+@pytest.mark.parametrize("has_rates", [True, False])
+def test_estimates_without_a_waveform_have_the_median_of_the_others(has_rates: bool) -> None:
+    references = truths()
+    rates = Signal(np.full(61, 60.0), np.arange(61.0)) if has_rates else None
+    reason = "" if has_rates else "no face"
+    estimates = [
+        replace(estimate, waveform=None, heart_rate=rates, reason=reason)
+        for estimate in perfect(references)
+    ]
+    rows = scored(SCORED, estimates, references)
+    median = rows[rows["control"] == "median_of_others"]
+    expected = scored(["median_of_others"], perfect(references), references)
+    assert set(median["recording"]) == set(expected["recording"])
+    assert mean_error(median) == pytest.approx(mean_error(expected), abs=0.2)
+    assert not {"noise", "other_person"} & set(rows["control"])
+    assert scored(SCORED, [], references).empty
+
+
+def test_the_median_of_the_others_finds_no_beat() -> None:
+    references = truths()
+    rows = score_controls(
+        evaluator("hrv"), ["median_of_others"], perfect(references), [], references
+    )
+    assert (rows["beat_f1"] == 0).all()
 
 
 def test_a_shorter_sensor_is_repeated_and_rates_without_a_pulse_are_read() -> None:

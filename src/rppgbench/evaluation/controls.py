@@ -59,7 +59,8 @@ def score_controls(
     Returns:
         The rows of `score_windows`, with the control in the column `control`. A control that is not
         of a method has the method "" and the condition "", which stands for every condition. A data
-        set with one person has no row of a control that needs another.
+        set with one person has no row of a control that needs another. Noise and the sensor of
+        another person take the times of a waveform: a recording without one has no such row.
     """
     import pandas as pd
 
@@ -79,11 +80,11 @@ def score_controls(
         replace(each, method="", condition="", region="", fold="", seed=0)
         for each in _one_of_each(estimates)
     ]
-    if {NOISE, MEDIAN_OF_OTHERS} & {*names}:
-        noise = score_windows(evaluator, _noise(grids), truths)
-        frames += [(NOISE, noise)] * (NOISE in names)
-        if MEDIAN_OF_OTHERS in names:
-            frames.append((MEDIAN_OF_OTHERS, _median_of_others(noise[noise["seed"] == 0])))
+    if NOISE in names:
+        frames.append((NOISE, score_windows(evaluator, _noise(grids), truths)))
+    if MEDIAN_OF_OTHERS in names and grids:
+        layout = score_windows(evaluator, map(_without_pulse, grids), truths)
+        frames.append((MEDIAN_OF_OTHERS, _median_of_others(layout)))
     if OTHER_PERSON in names:
         sensors = _sensors_of_others(grids, truths)
         frames.append((OTHER_PERSON, score_windows(evaluator, sensors, truths)))
@@ -129,6 +130,15 @@ def _noise(grids: Iterable[Estimate]) -> Iterator[Estimate]:
             samples = _random(estimate, draw).standard_normal(len(pulse.samples))
             white = Waveform(samples, pulse.fs, pulse.start_s)
             yield replace(estimate, waveform=white, heart_rate=None, reason="", seed=draw)
+
+
+def _without_pulse(estimate: Estimate) -> Estimate:
+    """The estimate with a flat waveform of the same times, for its windows alone."""
+    pulse = estimate.waveform
+    if pulse is None:
+        return estimate
+    flat = Waveform(np.zeros(len(pulse.samples)), pulse.fs, pulse.start_s)
+    return replace(estimate, waveform=flat, heart_rate=None)
 
 
 def _random(estimate: Estimate, draw: int) -> np.random.Generator:
