@@ -11,6 +11,8 @@ import pytest
 
 from rppgbench.core.method import Example, Method, Model, Training
 from rppgbench.core.registry import PACKAGE, load_methods
+from rppgbench.execution.method_groups import expand_groups
+from rppgbench.neural.frame_parameters import FrameParameters, PlayedParameters
 from rppgbench.neural.parameters import LearningParameters, SingleStageParameters, typed_fit
 from rppgbench.system.errors import BenchError
 
@@ -60,13 +62,14 @@ def record_of(method: Method) -> type[LearningParameters]:
     if kind.__name__ == "FrameParameters":  # the frame that several networks share
         folder = importlib.import_module(f"{PACKAGE}.methods.{method.name}")
         kinds = [k for k in vars(folder).values() if inspect.isclass(k) and issubclass(k, kind)]
-        (kind,) = [k for k in kinds if k is not kind] or [kind]
+        own = [k for k in kinds if k.__module__ == folder.__name__]
+        (kind,) = own or [k for k in kinds if k is not kind] or [kind]
     assert issubclass(kind, LearningParameters)
     return kind
 
 
-def test_eighteen_methods_learn_networks() -> None:
-    assert len(networks()) == 18
+def test_every_method_that_learns_declares_its_epochs() -> None:
+    assert {method.name for method in networks()} == set(expand_groups(["learned"]))
 
 
 @pytest.mark.parametrize("method", networks(), ids=lambda method: method.name)
@@ -78,3 +81,10 @@ def test_a_record_has_the_parameters_that_the_method_declares(method: Method) ->
     }
     assert {one.name: one.type for one in fields(record_of(method))} == declared
     assert set(declared) == set(method.params)
+
+
+def test_a_width_that_leaves_a_layer_without_channels_is_refused() -> None:
+    assert FrameParameters(width=1).width == 1
+    for record, width in ((FrameParameters, 0), (PlayedParameters, 1)):
+        with pytest.raises(BenchError, match=f"width is at least {width + 1}, not {width}"):
+            record(width=width)

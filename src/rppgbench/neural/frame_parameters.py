@@ -1,6 +1,7 @@
 """Records of the parameters of the networks on differences of frames. Imports no torch."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rppgbench.neural.parameters import SingleStageParameters
 from rppgbench.system.errors import BenchError
@@ -24,6 +25,16 @@ class FrameParameters(SingleStageParameters):
     lr: float = 9e-3
     weight_decay: float = 0.0
     precision: str = "auto"
+
+    LEAST_WIDTH: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        """BenchError for a width that leaves a layer without channels."""
+        if self.width < self.LEAST_WIDTH:
+            raise BenchError(
+                f"parameters: width is at least {self.LEAST_WIDTH}, not {self.width}: each layer "
+                "has a channel"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +61,10 @@ class PlayedParameters(FrameParameters):
 
     max_speed: float = 2.0
 
+    LEAST_WIDTH: ClassVar[int] = 2  # the last layers have half of it
+
     def __post_init__(self) -> None:
         """BenchError for a value without a meaning."""
+        super().__post_init__()
         if self.max_speed < 1:
             raise BenchError(f"parameters: max_speed is at least 1, not {self.max_speed:g}")
