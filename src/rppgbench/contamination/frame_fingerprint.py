@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.contamination.longest_run import longest_run
 from rppgbench.core.features import GRID_REGIONS, Features
 from rppgbench.core.waveform import Array
 
@@ -46,7 +47,7 @@ def fingerprint_frames(features: Features) -> FrameFingerprint | None:
     cells = features.moments.index(*GRID_REGIONS)
     count = np.asarray(features.moments.count[:, cells])
     has_face = np.asarray(features.track.detected) & (count > 0).all(axis=1)
-    first, stop = _longest(has_face)
+    first, stop = longest_run(has_face)
     at_s = np.asarray(features.times_s[first:stop])
     if stop - first < 2 or at_s[-1] - at_s[0] < SHORTEST_S:
         return None
@@ -70,15 +71,6 @@ def _shape(landmarks: NDArray[np.float32]) -> NDArray[np.complex128]:
     points -= points.mean()
     shape: NDArray[np.complex128] = points / np.linalg.norm(points)
     return shape
-
-
-def _longest(usable: NDArray[np.bool_]) -> tuple[int, int]:
-    """First frame of the longest run of usable frames, and the one after its last."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], usable, [False]])))
-    if not len(edges):
-        return 0, 0
-    longest = int((edges[1::2] - edges[::2]).argmax())
-    return int(edges[2 * longest]), int(edges[2 * longest + 1])
 
 
 def _binned(levels: Array, at_s: Array, grid: Array) -> Array:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rppgbench.contamination.longest_run import longest_run
 from rppgbench.core.recording import pulse_gap_s
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.signals.filters import butterworth
@@ -49,7 +50,7 @@ def fingerprint_pulse(pulse: Signal) -> PulseFingerprint | None:
         return None
     grid = np.arange(pulse.times_s[0], pulse.times_s[-1], 1 / RATE_HZ)
     samples = pulse.at(grid, pulse_gap_s(pulse))
-    first, stop = _longest_run(np.isfinite(samples))
+    first, stop = longest_run(np.isfinite(samples))
     samples, grid = samples[first:stop], grid[first:stop]
     if len(samples) < SHORTEST_S * RATE_HZ or not np.ptp(samples) > 0:
         return None
@@ -60,20 +61,6 @@ def fingerprint_pulse(pulse: Signal) -> PulseFingerprint | None:
     edge = round(EDGE_S * RATE_HZ)
     wave, start_s = (wave[edge:-edge] - wave.mean()) / spread, float(grid[edge])
     return PulseFingerprint(start_s=start_s, wave=wave, beats_s=start_s + _beats(wave))
-
-
-def _longest_run(usable: np.ndarray) -> tuple[int, int]:
-    """First element of the longest run of True, and the one after its last.
-
-    >>> _longest_run(np.array([True, False, True, True, False]))
-    (2, 4)
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], usable, [False]])))
-    starts, stops = edges[::2], edges[1::2]
-    if not len(starts):
-        return 0, 0
-    longest = int((stops - starts).argmax())
-    return int(starts[longest]), int(stops[longest])
 
 
 def _beats(wave: Array) -> Array:
