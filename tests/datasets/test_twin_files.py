@@ -22,11 +22,11 @@ def twin() -> Twin:
 
 
 def test_the_reader_of_traces_reads_what_was_drawn(tmp_path: Path, twin: Twin) -> None:
-    assert write_twin(tmp_path, twin, name="pure_v1", seed=3, people=2) == 4
+    assert write_twin(tmp_path, twin, dataset="traces", name="pure_v1", seed=3, people=2) == 4
     traces = load_datasets().get("data set", "traces", "test")
     recordings = list(traces.recordings(tmp_path))
     assert [r.subject for r in recordings] == ["person001"] * 2 + ["person002"] * 2
-    drawn = list(twin_recordings(twin, name="pure_v1", seed=3, people=2))
+    drawn = list(twin_recordings(twin, dataset="traces", name="pure_v1", seed=3, people=2))
     for recording, expected in zip(recordings, drawn, strict=True):
         trace = read_trace(recording.files[0])
         assert trace.pulse is not None
@@ -38,7 +38,7 @@ def test_the_reader_of_traces_reads_what_was_drawn(tmp_path: Path, twin: Twin) -
 
 
 def test_the_folder_is_marked_with_the_twin_and_its_version(tmp_path: Path, twin: Twin) -> None:
-    write_twin(tmp_path, twin, name="pure_v1", seed=3, people=1)
+    write_twin(tmp_path, twin, dataset="traces", name="pure_v1", seed=3, people=1)
     assert is_simulated(tmp_path)
     mark = json.loads((tmp_path / "SIMULATED.json").read_text())
     assert mark == {
@@ -53,4 +53,4 @@ def test_the_folder_is_marked_with_the_twin_and_its_version(tmp_path: Path, twin
 def test_real_recordings_are_not_written_over(tmp_path: Path, twin: Twin) -> None:
     (tmp_path / "real.csv").write_text("time_s")
     with pytest.raises(BenchError, match="not simulated"):
-        write_twin(tmp_path, twin, name="pure_v1", seed=0, people=1)
+        write_twin(tmp_path, twin, dataset="traces", name="pure_v1", seed=0, people=1)

@@ -11,6 +11,9 @@ from rppgbench.cli.options import output, plugins
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 
+LAYOUT = "traces"
+"""The data set, and its protocol, that read the folder."""
+
 
 def add_parser(commands: Commands) -> None:
     """Declare the command and its options."""
@@ -37,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the recordings, and print the folder and the command that scores it."""
     from rppgbench.core.protocol import read_declaration
     from rppgbench.core.registry import find_toml
-    from rppgbench.datasets.twin_files import LAYOUT, write_twin
+    from rppgbench.datasets.twin_files import write_twin
     from rppgbench.simulation.twin import Twin
     from rppgbench.system.atomic_files import atomic_dir, move_into_place
     from rppgbench.system.folders import make_folder
@@ -50,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
     make_folder(out.parent)
     try:
         with atomic_dir(out) as partial:
-            count = write_twin(partial, twin, name=args.name, seed=args.seed, people=people)
+            count = write_twin(
+                partial, twin, dataset=LAYOUT, name=args.name, seed=args.seed, people=people
+            )
             move_into_place(partial, out)
     except OSError as error:
         raise BenchError(f"{out}: cannot be written: {error.strerror}; give another") from error

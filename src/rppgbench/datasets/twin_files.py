@@ -8,18 +8,16 @@ from rppgbench.datasets.layout import mark_simulated
 from rppgbench.datasets.simulated_writers import write_lines
 from rppgbench.simulation.twin import Twin, TwinRecording, twin_recordings
 
-LAYOUT = "traces"
-"""The data set whose layout the folder has."""
-
 COLUMNS = "time_s,red,green,blue,pulse,heart_rate_bpm"
 
 
-def write_twin(root: Path, twin: Twin, *, name: str, seed: int, people: int) -> int:
+def write_twin(root: Path, twin: Twin, *, dataset: str, name: str, seed: int, people: int) -> int:
     """Write the recordings of a twin, marked as simulated.
 
     Args:
         root: A new folder.
         twin: The declaration.
+        dataset: The data set whose layout the folder has; the mark names it.
         name: Its name with the version; the mark repeats it.
         seed: Separates draws of one twin.
         people: The number of people.
@@ -30,7 +28,7 @@ def write_twin(root: Path, twin: Twin, *, name: str, seed: int, people: int) -> 
     Raises:
         BenchError: The folder holds something that was not simulated, or cannot be written.
     """
-    mark_simulated(root, LAYOUT, {"twin": name, "people": people, "seed": seed})
+    mark_simulated(root, dataset, {"twin": name, "people": people, "seed": seed})
     count = 0
     for recording in twin_recordings(twin, name=name, seed=seed, people=people):
         file = root / recording.person / f"{recording.name}.csv"
