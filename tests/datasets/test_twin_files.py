@@ -26,7 +26,7 @@ def test_the_reader_of_traces_reads_what_was_drawn(tmp_path: Path, twin: Twin) -
     traces = load_datasets().get("data set", "traces", "test")
     recordings = list(traces.recordings(tmp_path))
     assert [r.subject for r in recordings] == ["person001"] * 2 + ["person002"] * 2
-    drawn = list(twin_recordings(twin, dataset="traces", name="pure_v1", seed=3, people=2))
+    drawn = list(twin_recordings(twin, name="pure_v1", seed=3, people=2))
     for recording, expected in zip(recordings, drawn, strict=True):
         trace = read_trace(recording.files[0])
         assert trace.pulse is not None
