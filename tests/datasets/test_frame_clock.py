@@ -215,7 +215,9 @@ def v4v(root: Path, seconds: int) -> None:
     film(one / "Videos/train-001_of_002/F001_T1.mkv", frames=12 * 25, fps=25.0)
     rates = ", ".join(str(70 + k // 50) for k in range(25 * seconds))
     labels = one / "Ground truth"
-    trees.column(labels / "Physiology" / "F001_T1.txt", [f"F001_T1, HR, {rates}"])
+    breaths = ", ".join("15" for _ in range(25 * seconds))
+    lines = [f"F001_T1, HR, {rates}", f"F001_T1, RR, {breaths}"]
+    trees.column(labels / "Physiology" / "F001_T1.txt", lines)
     pressure = np.round(80 + 20 * np.sin(np.arange(1000 * seconds) / 150), 2)
     trees.column(labels / "BP_raw_1KHz" / "F001-T1-BP.txt", list(pressure))
 
@@ -318,6 +320,7 @@ CASES: dict[str, Case] = {
         [
             "pulse: labels last 30.0 s, frames 12.0 s: clock ratio 2.500",
             "heart rate: labels last 30.0 s, frames 12.0 s: clock ratio 2.500",
+            "respiration rate: labels last 30.0 s, frames 12.0 s: clock ratio 2.500",
         ],
     ),
 }

@@ -117,12 +117,12 @@ def test_rows_of_data_that_a_method_was_trained_on_are_marked(ubfc: Path, tmp_pa
     source = write_waves(tmp_path / "net.csv", dict(TEST_SUBJECTS))
     out = tmp_path / "out"
     words = ["--method", "net", "--out", out, "--cache", tmp_path / "cache"]
-    words += ["--data", f"ubfc_rppg={ubfc}", "--trained-on", "ubfc_rppg,scamps"]
+    words += ["--data", f"ubfc_rppg={ubfc}", "--trained-on", "ubfc_rppg,nobodys_set"]
     assert run_import(source, *words) == 0
     table = pd.read_csv(out / "table.csv")
     assert set(table["leaked"]) == {"ubfc_rppg"}
     notes = json.loads((out / "manifest.json").read_text())["notes"]
-    assert any(note.startswith("--trained-on scamps: no data set") for note in notes)
+    assert any(note.startswith("--trained-on nobodys_set: no data set") for note in notes)
 
 
 def test_labels_that_do_not_fit_the_frames_are_a_row_with_the_reason(tmp_path: Path) -> None:
