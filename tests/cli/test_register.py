@@ -85,6 +85,7 @@ def test_mistakes_are_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out = [] if "--out" in arguments else ["--out", "r.json"]
+    code: object
     try:
         code = main(["register", *PLAN, *out, *arguments])
     except SystemExit as end:

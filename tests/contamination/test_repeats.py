@@ -1,6 +1,7 @@
 """What repeats of labels mean for a data set and for a split."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from rppgbench.contamination.label_fingerprints import LabelFingerprint, label_f
 from rppgbench.contamination.repeats import across_split, findings, known_repeats, repeated_labels
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.core.waveform import Signal
+from rppgbench.datasets.checked_labels import read_labels
 from rppgbench.digests.code_digest import Sources
 from rppgbench.system.errors import RecordingError
 
@@ -89,8 +91,12 @@ def test_a_fingerprint_is_read_from_the_cache_until_the_files_change(
     first = recordings({"a": contact_pulse(0)})
     (stored,) = made(first, tmp_path)
     calls: list[Recording] = []
-    read = module.read_labels
-    monkeypatch.setattr(module, "read_labels", lambda r: calls.append(r) or read(r))
+
+    def counted(recording: Recording) -> GroundTruth:
+        calls.append(recording)
+        return read_labels(recording)
+
+    monkeypatch.setattr(module, "read_labels", counted)
     (again,) = made(first, tmp_path)
     assert calls == []
     assert again.pulse is not None
@@ -107,11 +113,12 @@ def test_repeats_are_kept_until_the_code_that_reads_labels_changes(
     pulse = contact_pulse(1, seconds=80.0)
     named = recordings({"b": part_of(pulse, 0, 60), "copy": part_of(pulse, 20, 80)})
     calls: list[int] = []
-    monkeypatch.setattr(
-        repeats_module,
-        "label_fingerprints",
-        lambda *given: calls.append(1) or label_fingerprints(*given),
-    )
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(1)
+        return label_fingerprints(*arguments)
+
+    monkeypatch.setattr(repeats_module, "label_fingerprints", counted)
     found = [known_repeats(named, ["b", "copy"], tmp_path) for _ in range(2)]
     assert [[r.second.name for r in repeats] for repeats in found] == [["copy"], ["copy"]]
     assert len(calls) == 1

@@ -19,6 +19,7 @@ def registration() -> Registration:
         [read_hypothesis("pos < green - 1")],
         evaluator="toolbox_2023",
         registered="2026-11-01T00:00:00+00:00",
+        log=print,
     )
 
 

@@ -18,7 +18,9 @@ def test_versions_of_other_peoples_packages_are_parts_of_the_code(
     pos = replace(load_methods().available["pos"], versions=lambda: {"weights": "7"})
     monkeypatch.setitem(load_methods().available, "pos", pos)
     options = RunOptions(methods=("pos",), cache=Path("nowhere"))
-    code = register("quickstart", options, [], evaluator=None, registered=TIME).code["method pos"]
+    code = register("quickstart", options, [], evaluator=None, registered=TIME, log=print).code[
+        "method pos"
+    ]
     assert code["version of weights"] == "7"
     setting = {
         "method": "pos",
@@ -36,5 +38,5 @@ def test_versions_of_other_peoples_packages_are_parts_of_the_code(
 @pytest.mark.parametrize(("test", "simulated"), [("simulated", True), ("pure", False)])
 def test_data_is_simulated_where_all_tested_sets_are(test: str, simulated: bool) -> None:
     options = RunOptions(methods=("pos",), train="pure", test=test, cache=Path("nowhere"))
-    made = register("cross", options, [], evaluator=None, registered=TIME)
+    made = register("cross", options, [], evaluator=None, registered=TIME, log=print)
     assert made.simulated is simulated

@@ -17,7 +17,7 @@ def outside(rgb: np.ndarray, *rooms: tuple[int, int, int]) -> np.ndarray:
     """Every eighth pixel that is in no room (left, top, right) down to the bottom: (N, 3)."""
     rows, columns = np.mgrid[: rgb.shape[0] : STRIDE, : rgb.shape[1] : STRIDE]
     inside = [(rows >= top) & (columns >= left) & (columns < right) for left, top, right in rooms]
-    return rgb[rows, columns][~np.any(inside, axis=0)].astype(np.int64)
+    return np.asarray(rgb[rows, columns][~np.any(inside, axis=0)], np.int64)
 
 
 def test_sums_are_those_of_every_eighth_pixel_beside_and_above_the_face() -> None:

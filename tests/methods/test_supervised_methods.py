@@ -199,7 +199,7 @@ def test_batches_hold_pictures_as_they_are_stored(name: str, tmp_path: Path) -> 
 
 
 def test_rhythmmamba_learns_the_pulse_of_unseen_pictures(tmp_path: Path) -> None:
-    more = {"epochs": 15, "width": 4, "lr": 1e-2, "batch": 2, "clip_s": 2.0}
+    more: dict[str, Any] = {"epochs": 15, "width": 4, "lr": 1e-2, "batch": 2, "clip_s": 2.0}
     model, params = trained("rhythmmamba", tmp_path, **more)
     assert model.metadata["collapse"]["verdict"] == "learned"
     method = method_named("rhythmmamba")

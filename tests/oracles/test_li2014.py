@@ -18,7 +18,7 @@ THRESHOLDS = ("set", "tight")
 
 
 def setting(name: str) -> dict[str, float]:
-    return FACTS["params"][name]
+    return dict(FACTS["params"][name])
 
 
 def rectified(name: str, case: str) -> tuple[Array, Array]:
