@@ -51,7 +51,7 @@ from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.dated_lines import read_dated_lines, write_dated_lines
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_text import read_sheet, read_table
+from rppgbench.datasets.label_text import read_sheet, read_table, unreadable_label
 from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
@@ -152,8 +152,11 @@ def _ground_truth(stamps: Path, pulse: Path, matched: Path) -> GroundTruth:
 
 
 def _is_binary(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return b"\0" in stream.read(4096)
+    try:
+        with file.open("rb") as stream:
+            return b"\0" in stream.read(4096)
+    except OSError as error:
+        raise unreadable_label(error, file) from error
 
 
 def _compare(matched: Path, frames_s: Array, values: Array, samples_s: Array) -> list[str]:

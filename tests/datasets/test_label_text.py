@@ -427,6 +427,7 @@ def test_a_sheet_has_one_separator_and_one_decimal_mark(tmp_path: Path) -> None:
         ("video;bpm,x\na;1,2\n", "can be read as 2 columns by ',' or 2 columns by ';'; use one"),
         ("video,bpm\na,53,5\n", "line 2 has 3 cells, the header has 2"),
         ('video,bpm\n"a,53\n', "unexpected end of data"),
+        (",", "line 1 ',' names no column"),
     ):
         file.write_text(text)
         with pytest.raises(RecordingError, match=said):

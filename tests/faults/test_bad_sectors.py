@@ -208,6 +208,8 @@ def test_every_reader_of_a_data_set_names_the_file(answers: Answers, name: str, 
         )
         for question, answer in text.items():
             assert answer in {sound[question], line}, question
+        if file.endswith(".bdf") and begin != "0":
+            continue  # EDFlib reads by streams of the C library, which call no `read` of ours
         assert line in {text["labels"], text["frames"], text["folds"]}
 
 

@@ -311,7 +311,7 @@ sys.exit(code)
 """
 
 
-LOOPS_MIB = 100
+LOOPS_MIB = 150
 """The compiler of the loops over pixels, which a process loads once, and not for a short video."""
 
 

@@ -302,7 +302,10 @@ def read_sheet(file: Path) -> Sheet:
             f"{file}: line 1 {shorten(first)!r} can be read as {choices}; use one separator"
         )
     separator = splits[0] if splits else ","
-    (_, names), *rows = _csv_rows(file, text, separator)
+    table = list(_csv_rows(file, text, separator))
+    if not table:
+        raise RecordingError(f"{file}: line 1 {shorten(first)!r} names no column; copy it again")
+    (_, names), *rows = table
     for number, cells in rows:
         while len(cells) > len(names) and not cells[-1].strip():
             cells.pop()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rppgbench.core.recording import BayerMosaic, VideoSource
 from rppgbench.system.errors import RecordingError
 from rppgbench.system.io_errors import (
+    check_disk,
     check_regular,
     classify_os_error,
     disk_fault,
@@ -128,7 +129,8 @@ def open_archive(file: Path) -> zipfile.ZipFile:
         raise no_such_video(file) from error
     except OSError as error:
         raise classify_os_error(error, file) from error
-    except DAMAGED as error:
+    except DAMAGED as error:  # also where the disk fails at its end
+        check_disk(file)
         raise RecordingError(f"{file}: no ZIP archive ({error}); copy it again") from error
 
 
@@ -207,7 +209,8 @@ def read_member(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
         if member.file_size <= most_bytes:
             return archive.read(member)
     except OSError as error:  # a damaged archive may ask for a place before its begin
-        raise classify_os_error(error, place) from error
+        fault = disk_fault(error, archive.filename)
+        raise fault or classify_os_error(error, place) from error
     except DAMAGED as error:
         raise RecordingError(f"{place}: cannot be read ({error}); copy it again") from error
     raise RecordingError(
