@@ -23,6 +23,7 @@ def generate() -> ModuleType:
     return module
 
 
+@pytest.mark.torch
 def test_every_name_in_our_column_exists(generate: ModuleType) -> None:
     rows = generate.read_peer_features()
     names = {token.strip() for row in rows for token in row["here"].split(";")} - {""}

@@ -45,6 +45,7 @@ def test_a_registered_run_lists_its_deviations_on_every_page(
     assert deviation.endswith("method pos: window_s: 1.6; here 2")
 
 
+@pytest.mark.torch
 def test_methods_of_a_group_that_do_not_fit_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

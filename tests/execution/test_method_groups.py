@@ -19,6 +19,7 @@ def chosen(protocol: str, *methods: str) -> tuple[list[str], list[str]]:
     )
 
 
+@pytest.mark.torch
 def test_all_are_all_methods_of_the_list_and_the_groups_are_apart() -> None:
     registry = load_methods()
     assert set(expand_groups(["all"])) == {*registry.available, *registry.unavailable}
@@ -51,6 +52,7 @@ def test_a_run_of_all_leaves_out_what_is_not_installed_in_one_line_for_each_reas
         assert any(name in line.split(" left out: ")[0] for line in lines)
 
 
+@pytest.mark.torch
 def test_a_run_of_all_leaves_out_methods_that_cannot_get_their_input() -> None:
     methods, lines = chosen("traces", "all")
     assert "pos" in methods
