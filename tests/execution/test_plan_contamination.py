@@ -77,13 +77,13 @@ def test_many_repeats_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("most_lines", [5, 0])
-def test_films_across_the_sides_are_named_or_counted(
+def test_videos_across_the_sides_are_named_or_counted(
     most_lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "rppgbench.execution.plan_contamination"
     named = {recording.name: recording for recording in recordings(PULSES)}
     repeat = Repeat(first=named["b"], second=named["copy"], evidence="the same frames for 9 s")
-    monkeypatch.setattr(f"{module}.repeated_films", lambda films: [repeat])
+    monkeypatch.setattr(f"{module}.repeated_videos", lambda videos: [repeat])
     monkeypatch.setattr(f"{module}.MOST_LINES", most_lines)
     (line,) = frame_warnings(plan("copy", "b"), tmp_path)
     if most_lines:

@@ -49,7 +49,7 @@ def recordings(pulses: Mapping[str, Signal]) -> list[Recording]:
     return [recording(name, GroundTruth(pulse=pulse)) for name, pulse in pulses.items()]
 
 
-def film_changes(seed: int, seconds: float = 30.0) -> Array:
+def face_changes(seed: int, seconds: float = 30.0) -> Array:
     """How a face and its cells change, 30 times a second: relative levels (T, 25)."""
     rng = np.random.default_rng(seed)
     knots_s, times = np.arange(0, seconds + 1, 0.25), np.arange(round(seconds * 30)) / 30
@@ -58,7 +58,7 @@ def film_changes(seed: int, seconds: float = 30.0) -> Array:
     return 1 + changes
 
 
-def film(
+def video_features(
     changes: Array, *, face: int = 0, fps: float = 30.0, noise: float = 0.0, start_s: float = 0.0
 ) -> Features:
     """Features of a face that changes so; `face` chooses the colours of its cells and its shape."""

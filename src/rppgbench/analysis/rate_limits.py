@@ -1,4 +1,4 @@
-"""What each method reached on each recording, beside what the film permits."""
+"""What each method reached on each recording, beside what the video permits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BEATS = "beats_tukey"
 WITHOUT_BEATS = "no window lies between the first beat of the reference and its last"
 
 MIN_NOISE_S = 5.0
-"""Shorter stretches of a film say too little of the noise."""
+"""Shorter segments of a video say too little of the noise."""
 
 
 @dataclass(frozen=True, kw_only=True)

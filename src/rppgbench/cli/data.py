@@ -110,15 +110,15 @@ def check(args: argparse.Namespace) -> int:
 def _repeats(recordings: "Sequence[Recording]") -> "list[Finding]":
     """Recordings of a data set that repeat each other; frames of those that a run has read."""
     from rppgbench.contamination.repeats import findings, known_repeats
-    from rppgbench.contamination.stored_films import film_findings, repeated_films, stored_films
+    from rppgbench.contamination.stored_videos import repeated_videos, stored_videos, video_findings
     from rppgbench.datasets.catalog import Catalog
     from rppgbench.datasets.roots import cache_folder
 
     folder = cache_folder()
     lines = Catalog(folder).lines(recordings)
-    films = stored_films(recordings, folder)
-    repeats = [*known_repeats(recordings, lines, folder), *repeated_films(films)]
-    return [*findings(repeats), *film_findings(films)]
+    videos = stored_videos(recordings, folder)
+    repeats = [*known_repeats(recordings, lines, folder), *repeated_videos(videos)]
+    return [*findings(repeats), *video_findings(videos)]
 
 
 def _print(result: "DataCheck", name: str) -> None:

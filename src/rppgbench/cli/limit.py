@@ -1,4 +1,4 @@
-"""bench limit: what the noise of each film permits, beside what each method reached."""
+"""bench limit: what the noise of each video permits, beside what each method reached."""
 
 import argparse
 import math
@@ -22,7 +22,7 @@ def add_parser(commands: Commands) -> None:
         commands,
         "limit",
         run,
-        about="The smallest standard error of a heart rate that the noise of each film permits, "
+        about="The smallest standard error of a heart rate that the noise of each video permits, "
         "beside what each method reached.",
         example="bench limit results/ubfc_intra",
     )

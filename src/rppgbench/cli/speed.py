@@ -116,16 +116,16 @@ def _fill_in_defaults(args: argparse.Namespace) -> None:
 
 def _extraction(args: argparse.Namespace) -> "Iterator[Rate]":
     from rppgbench.core.recording import VideoSource
-    from rppgbench.profiling.extraction_speed import FILM_SIZES, extraction_rates, simulated_film
+    from rppgbench.profiling.extraction_speed import VIDEO_SIZES, extraction_rates, simulated_video
 
     clips = _clips()
     if args.video:
         yield from extraction_rates(VideoSource(args.video), clips)
         return
     with TemporaryDirectory(prefix="rppgbench-") as folder:
-        for width, height in FILM_SIZES:
-            film = Path(folder) / f"{width}x{height}.mp4"
-            source = simulated_film(film, args.seconds, width, height)
+        for width, height in VIDEO_SIZES:
+            file = Path(folder) / f"{width}x{height}.mp4"
+            source = simulated_video(file, args.seconds, width, height)
             yield from extraction_rates(source, clips)
 
 

@@ -16,7 +16,7 @@ from rppgbench.core.waveform import Array
 
 RATE_HZ = 10.0
 TREND_S = 2.0
-"""Slower changes than this are taken off: exposure and light drift alike in many films."""
+"""Slower changes than this are taken off: exposure and light drift alike in many videos."""
 
 SHORTEST_S = 4.0
 

@@ -23,11 +23,11 @@ LEAST_LAGS = 40
 
 CORRELATION_ALONE = ((20.0, 0.5), (4.0, 0.6))
 """Least correlation that does without a sharpness, by the least time that both have, in seconds:
-for short films, and for a face so still that its pulse alone changes, which fits a beat later too.
+for short videos, and for a face so still that its pulse alone changes, which fits a beat later too.
 """
 
 MOST_DISTANCE = 0.35
-"""Films whose patterns are further apart are not compared: another gamma moved that of a copy by
+"""Videos whose patterns are further apart are not compared: another gamma moved that of a copy by
 0.30."""
 
 SPECTRA_IN_MEMORY = 400
@@ -35,10 +35,10 @@ SPECTRA_IN_MEMORY = 400
 
 @dataclass(frozen=True, kw_only=True)
 class FrameMatch:
-    """Two films laid on each other where their changes agree best.
+    """Two videos laid on each other where their changes agree best.
 
     Attributes:
-        first: number of one film.
+        first: number of one video.
         second: number of the other, above `first`.
         offset_s: time in the second at which the first begins.
         overlap_s: time that both have.
@@ -57,29 +57,29 @@ class FrameMatch:
     distance: float
 
 
-def pattern_distances(films: Sequence[FrameFingerprint]) -> Array:
+def pattern_distances(videos: Sequence[FrameFingerprint]) -> Array:
     """Distances of the patterns of all pairs (N, N), in shares of the level."""
-    patterns = np.stack([film.pattern.ravel() for film in films])
+    patterns = np.stack([video.pattern.ravel() for video in videos])
     square = np.square(patterns).sum(axis=1)
     squared = square[:, None] + square - 2 * patterns @ patterns.T
     distances: Array = np.sqrt(np.maximum(squared, 0.0) / patterns.shape[1])
     return distances
 
 
-def shape_distances(films: Sequence[FrameFingerprint]) -> Array:
+def shape_distances(videos: Sequence[FrameFingerprint]) -> Array:
     """Full Procrustes distances of the shapes of all pairs (N, N): shares of the face's size.
 
     Place, size and turn within the picture do not count; a turn of the head does. Source: Dryden,
     Mardia, Statistical Shape Analysis, 2016, 10.1002/9781119072492, section 4.1.
     """
-    shapes = np.stack([film.shape for film in films])
+    shapes = np.stack([video.shape for video in videos])
     likeness = np.abs(shapes @ shapes.conj().T)
     distances: Array = np.sqrt(np.maximum(1 - likeness**2, 0.0))
     return distances
 
 
 def is_one_take(match: FrameMatch) -> bool:
-    """Whether two films are of one take: by the correlation, or where one lag stands out."""
+    """Whether two videos are of one take: by the correlation, or where one lag stands out."""
     is_sharp = match.sharpness >= LEAST_SHARPNESS and match.correlation >= LEAST_CORRELATION
     return is_sharp or any(
         match.overlap_s >= least_s and match.correlation >= least
@@ -87,28 +87,28 @@ def is_one_take(match: FrameMatch) -> bool:
     )
 
 
-def match_films(
-    films: Sequence[FrameFingerprint], *, most_distance: float = MOST_DISTANCE
+def match_videos(
+    videos: Sequence[FrameFingerprint], *, most_distance: float = MOST_DISTANCE
 ) -> list[FrameMatch]:
-    """The best match of each pair of films whose patterns are alike.
+    """The best match of each pair of videos whose patterns are alike.
 
     Args:
-        films: fingerprints.
+        videos: fingerprints.
         most_distance: pairs whose patterns are further apart are not compared.
 
     Returns:
         One match for each of these pairs that shares at least `LEAST_OVERLAP_S`.
     """
-    if len(films) < 2:
+    if len(videos) < 2:
         return []
-    distances = pattern_distances(films)
-    longest = max(len(film.changes) for film in films)
+    distances = pattern_distances(videos)
+    longest = max(len(video.changes) for video in videos)
     size = 1 << (2 * longest - 1).bit_length()
-    energies = [np.square(film.changes).sum(axis=1) for film in films]
+    energies = [np.square(video.changes).sum(axis=1) for video in videos]
 
     @lru_cache(maxsize=SPECTRA_IN_MEMORY)
     def spectrum(number: int) -> NDArray[np.complex128]:
-        return np.fft.rfft(films[number].changes, size, axis=0)
+        return np.fft.rfft(videos[number].changes, size, axis=0)
 
     matches = []
     for first, second in np.argwhere(np.triu(distances <= most_distance, 1)).tolist():
@@ -120,7 +120,7 @@ def match_films(
                 FrameMatch(
                     first=first,
                     second=second,
-                    offset_s=films[second].start_s + lag / RATE_HZ,
+                    offset_s=videos[second].start_s + lag / RATE_HZ,
                     overlap_s=overlap / RATE_HZ,
                     correlation=correlation,
                     sharpness=sharpness,
@@ -131,12 +131,12 @@ def match_films(
 
 
 def _best_lag(by_lag: Array, first: Array, second: Array) -> tuple[int, int, float, float] | None:
-    """Best lag of the second film, samples that both have there, correlation, sharpness.
+    """Best lag of the second video, samples that both have there, correlation, sharpness.
 
     Args:
         by_lag: sums of products at each lag, negative lags at the end (size,).
-        first: squared changes of the first film, summed over the cells (T,).
-        second: of the second film (T',).
+        first: squared changes of the first video, summed over the cells (T,).
+        second: of the second video (T',).
     """
     lags = np.arange(-len(first) + 1, len(second))
     start, stop = np.maximum(lags, 0), np.minimum(lags + len(first), len(second))

@@ -107,7 +107,7 @@ def known_repeats(
 def findings(repeats: Sequence[Repeat]) -> list[Finding]:
     """What the check of a data set says of repeats.
 
-    A repeat under two persons is a warning. Repeats of one person, such as cameras that filmed at
+    A repeat under two persons is a warning. Repeats of one person, such as cameras that recorded at
     once, are counted in a note.
     """
     lines = [

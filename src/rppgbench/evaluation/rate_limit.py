@@ -1,4 +1,4 @@
-"""The smallest standard error of a heart rate that the noise of a film permits.
+"""The smallest standard error of a heart rate that the noise of a video permits.
 
 The mean colour of the skin is the pulse at a known phase, times its strength in each channel, plus
 a drift, plus noise that is white. The noise is that of photons, of the sensor, of rounding to 8
@@ -21,7 +21,7 @@ NOISE_LOW_HZ, NOISE_HIGH_SHARE = 5.0, 0.95
 """The noise is measured from here on, to this share of half the frame rate."""
 
 MIN_FS_HZ = 2 * NOISE_LOW_HZ / NOISE_HIGH_SHARE + 1.0
-"""Slower films have no room above the pulse: their noise cannot be told from it."""
+"""Slower videos have no room above the pulse: their noise cannot be told from it."""
 
 HARMONICS = (1, 2)
 BESIDE_HZ = (-0.5, -0.35, 0.35, 0.5)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rppgbench.contamination.repeats import Repeat, across_split, known_repeats
-from rppgbench.contamination.stored_films import repeated_films, stored_films
+from rppgbench.contamination.stored_videos import repeated_videos, stored_videos
 from rppgbench.core.recording import Recording
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.execution.plan_records import Plan
@@ -48,7 +48,7 @@ def frame_warnings(plan: Plan, cache: Path) -> list[str]:
     Returns:
         As `contamination_notes`.
     """
-    return _lines_across(plan, lambda recordings: repeated_films(stored_films(recordings, cache)))
+    return _lines_across(plan, lambda recordings: repeated_videos(stored_videos(recordings, cache)))
 
 
 def _lines_across(

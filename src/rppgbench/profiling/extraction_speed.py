@@ -8,11 +8,11 @@ from rppgbench.profiling.speed import FS, ROUNDS, Rate, interleaved_s
 
 FLOOR = "decode + track"
 
-FILM_SIZES = ((320, 240), (640, 480), (1920, 1080))
-"""Width and height of the simulated films; the face is about a third of the height wide."""
+VIDEO_SIZES = ((320, 240), (640, 480), (1920, 1080))
+"""Width and height of the simulated videos; the face is about a third of the height wide."""
 
 
-def simulated_film(file: Path, seconds: float, width: int = 640, height: int = 480) -> VideoSource:
+def simulated_video(file: Path, seconds: float, width: int = 640, height: int = 480) -> VideoSource:
     """Write a video of a simulated person who sits still, in H.264.
 
     Args:

@@ -305,7 +305,7 @@ def _project(vectors: Picture, direction: NDArray[np.float32]) -> Picture:
     """Inner products (...) of vectors (..., 3 or more) with one direction (3,).
 
     Products and sums by element are rounded in one way on every processor. `@` calls BLAS, whose
-    kernels round differently from processor to processor, and the bytes of a film would too.
+    kernels round differently from processor to processor, and the bytes of a video would too.
     """
     x, y, z = (vectors[..., axis] * direction[axis] for axis in range(3))
     return np.asarray(x + y + z, np.float32)

@@ -1,18 +1,18 @@
-"""Films in the cache: repeats among them, and faces of one shape under two names."""
+"""Videos in the cache: repeats among them, and faces of one shape under two names."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rppgbench.contamination import stored_films as module
+from rppgbench.contamination import stored_videos as module
 from rppgbench.contamination.frame_fingerprint import fingerprint_frames
-from rppgbench.contamination.stored_films import (
-    Film,
-    film_findings,
+from rppgbench.contamination.stored_videos import (
+    StoredVideo,
     like_faces,
-    repeated_films,
-    stored_films,
+    repeated_videos,
+    stored_videos,
+    video_findings,
 )
 from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.extraction.extractor import BASE_FEATURES
@@ -20,43 +20,43 @@ from rppgbench.extraction.feature_cache import cached_features
 from rppgbench.system.errors import RecordingError
 
 from ..factories import faces
-from ..factories.repeats import film, film_changes, recording
+from ..factories.repeats import face_changes, recording, video_features
 
 
-def made(name: str, *, take: int, face: int, subject: str = "") -> Film:
-    fingerprint = fingerprint_frames(film(film_changes(take), face=face))
+def made(name: str, *, take: int, face: int, subject: str = "") -> StoredVideo:
+    fingerprint = fingerprint_frames(video_features(face_changes(take), face=face))
     assert fingerprint is not None
     return recording(name, GroundTruth(), subject=subject), fingerprint
 
 
 def test_one_take_under_two_names_is_a_repeat() -> None:
-    films = [made("a", take=0, face=0), made("b", take=1, face=0), made("c", take=0, face=0)]
-    (repeat,) = repeated_films(films)
+    videos = [made("a", take=0, face=0), made("b", take=1, face=0), made("c", take=0, face=0)]
+    (repeat,) = repeated_videos(videos)
     assert (repeat.first.name, repeat.second.name) == ("a", "c")
     assert repeat.evidence == "the same frames for 30 s (correlation 1.00)"
 
 
 def test_one_face_under_two_persons_is_named_once() -> None:
-    films = [
+    videos = [
         made("a", take=0, face=0, subject="p1"),
         made("b", take=1, face=0, subject="p1"),
         made("c", take=2, face=0, subject="p2"),
         made("d", take=3, face=1, subject="p3"),
     ]
-    ((first, second, _),) = like_faces(films)
+    ((first, second, _),) = like_faces(videos)
     assert (first.subject, second.subject) == ("p1", "p2")
-    (finding,) = film_findings(films)
+    (finding,) = video_findings(videos)
     assert finding.severity == "note"
     assert finding.text.startswith("persons p1 and p2 (c) have faces of one shape")
 
 
 def test_simulated_faces_do_not_count() -> None:
-    films = [made(name, take=k, face=0) for k, name in enumerate("ab")]
-    simulated = [(replace(film[0], simulated=True), film[1]) for film in films]
+    videos = [made(name, take=k, face=0) for k, name in enumerate("ab")]
+    simulated = [(replace(video[0], simulated=True), video[1]) for video in videos]
     assert like_faces(simulated) == []
 
 
-def test_only_videos_that_a_run_has_read_have_films(
+def test_only_videos_that_a_run_has_read_are_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing() -> VideoSource:
@@ -69,10 +69,10 @@ def test_only_videos_that_a_run_has_read_have_films(
     absent: Recording = replace(recording("absent", GroundTruth()), video=missing)
     gone = replace(recording("gone", GroundTruth()), video=lambda: VideoSource(tmp_path / "no.mkv"))
     cache = tmp_path / "cache"
-    assert stored_films([seen], cache) == []
+    assert stored_videos([seen], cache) == []
     cached_features(source, BASE_FEATURES, cache)
-    films = stored_films([absent, gone, new, seen], cache)
-    assert [recording.name for recording, _ in films] == ["seen"]
+    videos = stored_videos([absent, gone, new, seen], cache)
+    assert [recording.name for recording, _ in videos] == ["seen"]
     monkeypatch.setattr(module, "fingerprint_frames", lambda features: pytest.fail("made again"))
-    ((_, again),) = stored_films([seen], cache)
-    assert abs(again.changes - films[0][1].changes).max() < 1e-6
+    ((_, again),) = stored_videos([seen], cache)
+    assert abs(again.changes - videos[0][1].changes).max() < 1e-6

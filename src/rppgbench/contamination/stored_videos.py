@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rppgbench.contamination.frame_fingerprint import FrameFingerprint, fingerprint_frames
-from rppgbench.contamination.frame_matching import is_one_take, match_films, shape_distances
+from rppgbench.contamination.frame_matching import is_one_take, match_videos, shape_distances
 from rppgbench.contamination.label_fingerprints import FOLDER
 from rppgbench.contamination.repeats import Repeat
 from rppgbench.core.guarded_calls import read_video
@@ -23,16 +23,16 @@ from rppgbench.system.hashing import digest
 
 OWN_CODE = "rppgbench.contamination.frame_fingerprint"
 LIKE_FACES = 0.02
-"""Most by which two faces of one shape differ, as a share of the face's size. Four films of one
+"""Most by which two faces of one shape differ, as a share of the face's size. Four videos of one
 person in four lights differ by 0.008 to 0.031, five other persons from each other and from this
 one by 0.045 and more: docs/measurements/contamination.md."""
 
 MOST_PAIRS = 20
 
-Film = tuple[Recording, FrameFingerprint]
+StoredVideo = tuple[Recording, FrameFingerprint]
 
 
-def stored_films(recordings: Iterable[Recording], folder: Path) -> list[Film]:
+def stored_videos(recordings: Iterable[Recording], folder: Path) -> list[StoredVideo]:
     """The recordings of which a pass over the video is in the cache, with their fingerprints.
 
     Args:
@@ -40,11 +40,13 @@ def stored_films(recordings: Iterable[Recording], folder: Path) -> list[Film]:
         folder: the folder of the cache.
     """
     code = Sources().closure(OWN_CODE).digest
-    films = ((recording, _film(recording, folder, code)) for recording in recordings)
-    return [(recording, film) for recording, film in films if film is not None]
+    videos = ((recording, _fingerprint(recording, folder, code)) for recording in recordings)
+    return [
+        (recording, fingerprint) for recording, fingerprint in videos if fingerprint is not None
+    ]
 
 
-def _film(recording: Recording, folder: Path, code: str) -> FrameFingerprint | None:
+def _fingerprint(recording: Recording, folder: Path, code: str) -> FrameFingerprint | None:
     try:
         source = read_video(recording)
         if not isinstance(source, VideoSource):
@@ -61,35 +63,35 @@ def _film(recording: Recording, folder: Path, code: str) -> FrameFingerprint | N
             pattern=arrays["pattern"],
             shape=arrays["shape"],
         )
-    film = None
+    fingerprint = None
     with suppress(OSError, ValueError, KeyError):  # no pass was made over this video
-        film = fingerprint_frames(read_features(base, {}))
-    if film is not None:
+        fingerprint = fingerprint_frames(read_features(base, {}))
+    if fingerprint is not None:
         buffer = io.BytesIO()
-        changes = film.changes.astype(np.float32)
+        changes = fingerprint.changes.astype(np.float32)
         np.savez(
             buffer,
-            start_s=film.start_s,
+            start_s=fingerprint.start_s,
             changes=changes,
-            pattern=film.pattern,
-            shape=film.shape,
+            pattern=fingerprint.pattern,
+            shape=fingerprint.shape,
         )
         with suppress(OSError):  # a cache that cannot be written is no fault here
             file.parent.mkdir(parents=True, exist_ok=True)
             write_file(file, buffer.getvalue())
-    return film
+    return fingerprint
 
 
-def like_faces(films: Sequence[Film]) -> list[tuple[Recording, Recording, float]]:
+def like_faces(videos: Sequence[StoredVideo]) -> list[tuple[Recording, Recording, float]]:
     """Pairs of persons whose faces have one shape, the likest first, with the distance.
 
     Each pair of persons is named once, by the likest recordings. A made-up face is that of many
     persons, so simulated recordings do not count.
     """
-    genuine = [film for film in films if not film[0].simulated]
+    genuine = [video for video in videos if not video[0].simulated]
     if len(genuine) < 2:
         return []
-    distances = shape_distances([film for _, film in genuine])
+    distances = shape_distances([fingerprint for _, fingerprint in genuine])
     likest: dict[tuple[str, str], tuple[Recording, Recording, float]] = {}
     for first, second in np.argwhere(np.triu(distances <= LIKE_FACES, 1)).tolist():
         a, b = genuine[first][0], genuine[second][0]
@@ -100,7 +102,7 @@ def like_faces(films: Sequence[Film]) -> list[tuple[Recording, Recording, float]
     return sorted(likest.values(), key=lambda pair: pair[2])
 
 
-def film_findings(films: Sequence[Film]) -> list[Finding]:
+def video_findings(videos: Sequence[StoredVideo]) -> list[Finding]:
     """What the check of a data set says of like faces."""
     return [
         Finding(
@@ -110,19 +112,19 @@ def film_findings(films: Sequence[Film]) -> list[Finding]:
             text=f"persons {first.subject} and {second.subject} ({second.name}) have faces of one "
             f"shape (within {away:.1%}); one person may stand under two names: look at both",
         )
-        for first, second, away in like_faces(films)[:MOST_PAIRS]
+        for first, second, away in like_faces(videos)[:MOST_PAIRS]
     ]
 
 
-def repeated_films(films: Sequence[Film]) -> list[Repeat]:
+def repeated_videos(videos: Sequence[StoredVideo]) -> list[Repeat]:
     """Pairs of recordings whose frames are of one take."""
     return [
         Repeat(
-            first=films[match.first][0],
-            second=films[match.second][0],
+            first=videos[match.first][0],
+            second=videos[match.second][0],
             evidence=f"the same frames for {match.overlap_s:.0f} s "
             f"(correlation {match.correlation:.2f})",
         )
-        for match in match_films([film for _, film in films])
+        for match in match_videos([fingerprint for _, fingerprint in videos])
         if is_one_take(match)
     ]
