@@ -29,7 +29,7 @@ from pathlib import Path
 from rppgbench.core.recording import Recording, VideoSource
 from rppgbench.datasets.archives import archive_folders, pack_folder
 from rppgbench.datasets.binghamton_files import (
-    FRAMES_HZ,
+    emotion_sessions,
     physiology_files,
     physiology_labels,
     timed_images,
@@ -37,13 +37,8 @@ from rppgbench.datasets.binghamton_files import (
 )
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.layout import first_folder, is_folder, matching
-from rppgbench.datasets.simulated_writers import (
-    SimulatedSession,
-    order_first,
-    resting_rates,
-    write_images,
-)
-from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
+from rppgbench.datasets.simulated_writers import order_first, write_images
+from rppgbench.simulation import SimulatedRecording, SimulationPlan
 
 IMAGES, LABELS = "2D+3D", "Physiology"
 SUBJECT, TASK, IMAGE = r"[FM]\d{3}", r"T\d+", r".+\.jpe?g"
@@ -105,24 +100,6 @@ def _leftovers(root: Path) -> Iterator[str]:
                     yield f"not read: {IMAGES}/{name} has no {LABELS}/{name}"
 
 
-def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two tasks for each subject, with emotions and changing heart rates."""
-    for subject, rate in resting_rates("bp4d_plus", ORDER, plan).items():
-        for session in ("T1", "T8"):
-            scene = Scene(
-                width=240,
-                height=320,
-                times_s=frame_times(plan.seconds, FRAMES_HZ),
-                difficulty=plan.difficulty,
-                motion="talking" if session == "T1" else "still",
-                expressions="lively" if session == "T1" else "few",
-                heart_rate="changing",
-                heart_rate_bpm=rate,
-                face_height=0.45,
-            )
-            yield SimulatedSession(subject, session, scene)
-
-
 def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> str:
     """JPEG images and the label files."""
     subject, task = recording.subject, recording.session
@@ -149,7 +126,7 @@ bp4d_plus = folder_dataset(
     example=f"{IMAGES}/F001.zip with {LABELS}/F001/T1/BP_mmHg.txt",
     same_people=("mmse_hr", "v4v"),
     recordings=_recordings,
-    sessions=_sessions,
+    sessions=partial(emotion_sessions, "bp4d_plus", ORDER, talking="T1", still="T8"),
     write=_write,
     finish=_finish,
     leftovers=_leftovers,

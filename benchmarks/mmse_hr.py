@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rppgbench.core.recording import Recording
 from rppgbench.datasets.binghamton_files import (
-    FRAMES_HZ,
+    emotion_sessions,
     physiology_files,
     physiology_labels,
     timed_images,
@@ -30,13 +30,8 @@ from rppgbench.datasets.binghamton_files import (
 )
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.layout import is_folder, matching
-from rppgbench.datasets.simulated_writers import (
-    SimulatedSession,
-    order_first,
-    resting_rates,
-    write_images,
-)
-from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
+from rppgbench.datasets.simulated_writers import order_first, write_images
+from rppgbench.simulation import SimulatedRecording, SimulationPlan
 from rppgbench.system.errors import BenchError
 
 SUBTREES = (
@@ -74,24 +69,6 @@ def _recordings(base: Path) -> Iterator[Recording]:
                 )
 
 
-def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two tasks for each subject, with emotions and changing heart rates."""
-    for subject, rate in resting_rates("mmse_hr", ORDER, plan).items():
-        for session in ("T10", "T11"):
-            scene = Scene(
-                width=240,
-                height=320,
-                times_s=frame_times(plan.seconds, FRAMES_HZ),
-                difficulty=plan.difficulty,
-                motion="talking" if session == "T11" else "still",
-                expressions="lively" if session == "T11" else "few",
-                heart_rate="changing",
-                heart_rate_bpm=rate,
-                face_height=0.45,
-            )
-            yield SimulatedSession(subject, session, scene)
-
-
 def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """JPEG images, the first subject in the first subtree and the others in the second."""
     pictures, labels = SUBTREES[recording.subject != ORDER[0]]
@@ -112,6 +89,6 @@ mmse_hr = folder_dataset(
     example=f"'{SUBTREES[1][0]}/F005/T10/*.jpg'",
     same_people=("bp4d_plus", "v4v"),
     recordings=_recordings,
-    sessions=_sessions,
+    sessions=partial(emotion_sessions, "mmse_hr", ORDER, talking="T11", still="T10"),
     write=_write,
 )

@@ -1,4 +1,4 @@
-"""The label files of one recording in BP4D+ and MMSE-HR, which Binghamton University gives.
+"""Recordings of BP4D+ and MMSE-HR, which Binghamton University gives: images and label files.
 
 A folder holds one text file for each signal, with one number a line at 1,000 Hz, all from the
 moment of the first image on: `BP_mmHg.txt` (continuous blood pressure: the pulse here),
@@ -8,6 +8,7 @@ and `Respiration Rate_BPM.txt` (breaths a minute). No file has a header: the fir
 The images have no times: both sets have 25 frames a second, and frame k is taken at k / 25 s.
 """
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,12 @@ from rppgbench.core.waveform import Signal
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.label_text import read_column
 from rppgbench.datasets.layout import is_file
-from rppgbench.datasets.simulated_writers import device_times, write_lines
+from rppgbench.datasets.simulated_writers import (
+    SimulatedSession,
+    device_times,
+    resting_rates,
+    write_lines,
+)
 from rppgbench.datasets.vital_signs import read_vital_sign
 from rppgbench.system.errors import RecordingError
 
@@ -80,6 +86,39 @@ def physiology_labels(folder: Path) -> GroundTruth:
         signs=signs,
         warnings=warnings,
     )
+
+
+def emotion_sessions(
+    dataset: str, subjects: Sequence[str], plan: "SimulationPlan", *, talking: str, still: str
+) -> Iterator[SimulatedSession]:
+    """Two simulated tasks for each subject, with emotions and changing heart rates.
+
+    Args:
+        dataset: name of the data set.
+        subjects: the names of all subjects, in the order of the simulation.
+        plan: the size of the tree.
+        talking: the task with speech and a lively face.
+        still: the task without motion.
+
+    Yields:
+        The sessions of a subject by the names of the tasks.
+    """
+    from rppgbench.simulation import Scene, frame_times
+
+    for subject, rate in resting_rates(dataset, subjects, plan).items():
+        for task in sorted((talking, still)):
+            scene = Scene(
+                width=240,
+                height=320,
+                times_s=frame_times(plan.seconds, FRAMES_HZ),
+                difficulty=plan.difficulty,
+                motion="talking" if task == talking else "still",
+                expressions="lively" if task == talking else "few",
+                heart_rate="changing",
+                heart_rate_bpm=rate,
+                face_height=0.45,
+            )
+            yield SimulatedSession(subject, task, scene)
 
 
 def write_physiology(
