@@ -203,7 +203,7 @@ def test_other_rules_another_first_evaluator_and_genuine_data_are_deviations(
     assert changed.startswith(f"evaluator {first}: ")
     assert subjects(results, fitting(), second) == ["code", "first evaluator"]
     assert subjects(results, fitting(simulated=False)) == ["code", "data"]
-    monkeypatch.setattr(registered_run, "scoring_parts", lambda: {"scores": {"python": "3.0"}})
+    monkeypatch.setattr(registered_run, "scoring_parts", lambda: {"python": "3.0"})
     assert subjects(results, fitting()) == ["code", "code: scores"]
 
 

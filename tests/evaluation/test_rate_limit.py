@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rppgbench.core.waveform import Array
-from rppgbench.evaluation.rate_limit import noise_covariance, rate_limit
+from rppgbench.evaluation.rate_limit import has_noise, noise_covariance, rate_limit
 
 FS = 30.0
 SIGNATURE = np.array([0.33, 0.77, 0.53])
@@ -88,3 +88,11 @@ def test_without_a_pulse_there_is_mostly_no_bound_and_never_a_small_one() -> Non
     known = [limit for limit in limits if np.isfinite(limit)]
     assert len(known) < 35
     assert min(known) > 0.5
+
+
+def test_a_grey_or_black_video_has_no_noise_of_its_own() -> None:
+    colours, _ = trace(0.01)
+    assert has_noise(noise_covariance(colours, FS))
+    grey = np.repeat(colours[:, :1], 3, axis=1)
+    assert not has_noise(noise_covariance(grey, FS))
+    assert not has_noise(noise_covariance(colours * np.array([1.0, 0.0, 1.0]), FS))

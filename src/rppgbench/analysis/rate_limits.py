@@ -17,7 +17,13 @@ from rppgbench.core.waveform import Array, Waveform
 from rppgbench.evaluation.beat_reading import join_pieces, reference_beats
 from rppgbench.evaluation.beat_rule import BeatReading
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
-from rppgbench.evaluation.rate_limit import MIN_FS_HZ, RateLimit, noise_covariance, rate_limit
+from rppgbench.evaluation.rate_limit import (
+    MIN_FS_HZ,
+    RateLimit,
+    has_noise,
+    noise_covariance,
+    rate_limit,
+)
 from rppgbench.execution.plan_records import UNTOUCHED
 from rppgbench.execution.recording_task import RecordingTask, extract, find_recording
 from rppgbench.execution.run_options import RunOptions
@@ -157,8 +163,8 @@ def _recording_limit(
             f"{longest.fs:.3g} frames a second; {MIN_FS_HZ:.3g} tell the noise from the pulse",
         )
     covariance = noise_covariance(longest.samples, longest.fs)
-    if not np.linalg.eigvalsh(covariance)[0] > 0:
-        return _without(dataset, recording, "a channel without noise: no camera's picture")
+    if not has_noise(covariance):
+        return _without(dataset, recording, "a channel without noise of its own")
     scored = rows[rows["reference_bpm"].notna()]
     if scored.empty:
         return _without(dataset, recording, next(filter(None, rows["reason"]), "no reference"))

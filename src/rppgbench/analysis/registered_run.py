@@ -12,7 +12,7 @@ from rppgbench.core.registration import Deviation, Registration
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.execution.plan_manifest import CHOSEN_FOLDS, plan_manifest
 from rppgbench.execution.plan_records import Plan
-from rppgbench.execution.registering import planned_code, scoring_parts
+from rppgbench.execution.registering import SCORING, planned_code, scoring_parts
 from rppgbench.execution.reuse import read_dependencies
 from rppgbench.store.store import REGISTRATION
 from rppgbench.system.errors import BenchError
@@ -96,11 +96,9 @@ def manifest_deviations(
         *_protocol_deviations(registration, manifest),
         *_method_deviations(registration, manifest),
     ]
-    for work in sorted({*code, *registration.code} - scoring_parts().keys()):
-        then, now = registration.code.get(work), code.get(work)
-        if then is None or now is None:
-            continue  # the deviation of methods, data sets, conditions or controls tells
-        deviations += _code_deviations(work, then, now)
+    # Work on one side alone is told by the deviation of methods, data sets, conditions or controls.
+    for work in sorted((code.keys() & registration.code.keys()) - {SCORING}):
+        deviations += _code_deviations(work, registration.code[work], code[work])
     return deviations
 
 
@@ -131,9 +129,7 @@ def stored_deviations(
         if not settings and manifest["methods"].keys() - stored.imports.keys():
             deviations.append(_deviation("code", "known", "not stored"))
     deviations += _rule_deviations(registration, rules)
-    deviations += _code_deviations(
-        *next((work, registration.code.get(work, {}), now) for work, now in scoring_parts().items())
-    )
+    deviations += _code_deviations(SCORING, registration.code.get(SCORING, {}), scoring_parts())
     simulated = [info.simulated for info in stored.observed.values()]
     if any(simulated) != registration.simulated or len(set(simulated)) > 1:
         kinds = {True: "simulated recordings", False: "genuine recordings"}

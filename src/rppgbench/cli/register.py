@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
     methods, parts = registration.methods, sum(map(len, registration.code.values()))
     answer(f"id {registration.id}")
     answer(
-        f"{registration.name}: {len(methods)} methods, {len(registration.evaluators)} evaluators, "
-        f"{parts} parts of code, {len(registration.hypotheses)} hypotheses"
+        f"{registration.name}: methods {len(methods)}, evaluators {len(registration.evaluators)}, "
+        f"parts of code {parts}, hypotheses {len(registration.hypotheses)}"
     )
     answer("publish the id where it gets a date that is not yours, then: bench run --registration")
     answer(one_line(str(args.out)))

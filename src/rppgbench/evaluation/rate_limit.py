@@ -23,6 +23,9 @@ NOISE_LOW_HZ, NOISE_HIGH_SHARE = 5.0, 0.95
 MIN_FS_HZ = 2 * NOISE_LOW_HZ / NOISE_HIGH_SHARE + 1.0
 """Slower videos have no room above the pulse: their noise cannot be told from it."""
 
+LEAST_NOISE_SHARE = 1e-9
+"""Channels whose smallest noise is less than this share of the largest are copies of each other."""
+
 HARMONICS = (1, 2)
 BESIDE_HZ = (-0.5, -0.35, 0.35, 0.5)
 """Where drift and noise are measured beside the pulse, to be taken from its power."""
@@ -53,6 +56,21 @@ def noise_covariance(trace: Array, fs: float) -> Array:
     part = spectrum[inside]
     covariance: Array = (part.T @ part.conj()).real / inside.sum() / np.sum(window**2)
     return covariance
+
+
+def has_noise(covariance: Array) -> bool:
+    """Whether every channel has noise of its own, so that the bound exists.
+
+    Args:
+        covariance: From `noise_covariance`.
+
+    >>> has_noise(np.eye(3)), has_noise(np.ones((3, 3))), has_noise(np.full((3, 3), np.nan))
+    (True, False, False)
+    """
+    if not np.isfinite(covariance).all():
+        return False
+    values = np.linalg.eigvalsh(covariance)
+    return bool(values[0] > LEAST_NOISE_SHARE * values[-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +126,9 @@ def rate_limit(trace: Array, times_s: Array, phase: Array, covariance: Array) ->
 
 def _relative(trace: Array) -> Array:
     mean = trace.mean(axis=0)
-    relative: Array = trace / mean - 1
-    return relative
+    relative: Array = np.full(trace.shape, np.nan)
+    np.divide(trace, mean, out=relative, where=mean > 0)  # a black channel has no share
+    return relative - 1
 
 
 def _basis(phase: Array, centred_s: Array) -> Array:

@@ -123,12 +123,12 @@ def _code_by_work(
     for name in methods:
         if (versions := known.available[name].versions) is not None:
             parts[_method(name)] |= _version_parts(versions())
-    return {**parts, **scoring_parts()}
+    return {**parts, SCORING: scoring_parts()}
 
 
-def scoring_parts() -> dict[str, dict[str, str]]:
+def scoring_parts() -> dict[str, str]:
     """The parts of the code that scores stored waveforms, as it is now."""
-    return {SCORING: dict(scoring_code(Sources()).parts)}
+    return dict(scoring_code(Sources()).parts)
 
 
 def planned_code(
