@@ -1,7 +1,6 @@
 """Every key of a TOML file stands on the page of the reference that describes the file."""
 
 import contextlib
-import importlib.util
 import io
 import re
 import sys
@@ -15,18 +14,16 @@ from rppgbench.datasets.splits import SplitFile
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.papers.declaration import PaperTable
 
+from .factories.scripts import load_script
+
 DOCS = Path(__file__).parent.parent / "docs"
 
 
 @pytest.fixture
 def generate(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that makes parts of the pages."""
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = load_script(DOCS / "generate.py")
     monkeypatch.setitem(sys.modules, "generate", module)
-    spec.loader.exec_module(module)
     return module
 
 

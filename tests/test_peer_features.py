@@ -1,12 +1,12 @@
 """The table of other toolboxes' features names nothing here that does not exist."""
 
-import importlib.util
 import itertools
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from .factories.scripts import load_script
 
 DOCS = Path(__file__).parent.parent / "docs"
 KINDS = {"data set", "method", "protocol", "metric", "evaluation", "results", "running", "project"}
@@ -14,13 +14,7 @@ KINDS = {"data set", "method", "protocol", "metric", "evaluation", "results", "r
 
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_peers", DOCS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script(DOCS / "generate.py")
 
 
 @pytest.mark.torch

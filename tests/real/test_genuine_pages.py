@@ -1,6 +1,5 @@
 """The key numbers of the pages on genuine data (docs/measurements/genuine), from the files."""
 
-import importlib.util
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +13,8 @@ import rppgbench as rb
 from rppgbench.cli import main
 from rppgbench.importing.reference_rates import doubtful_clock
 
+from ..factories.scripts import load_script
+
 pytestmark = pytest.mark.real
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "measurements" / "genuine" / "measure.py"
@@ -23,12 +24,7 @@ PAGES = SCRIPT.parent
 @pytest.fixture(scope="module")
 def measure() -> ModuleType:
     """The script that makes the tables."""
-    spec = importlib.util.spec_from_file_location("measure_genuine", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The page on controls: its numbers are those of the published results."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -8,17 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ..factories.scripts import load_script
+
 DOCS = Path(__file__).parents[2] / "docs" / "measurements"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("controls_page", DOCS / "controls.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(DOCS / "controls.py")
 
 
 @pytest.fixture(scope="module")

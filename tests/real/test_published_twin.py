@@ -1,6 +1,5 @@
 """The page on twins: the published side of its tables, and the chain that reads the twins."""
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +11,8 @@ from rppgbench.core.protocol import read_declaration
 from rppgbench.core.registry import find_toml
 from rppgbench.simulation.twin import Twin, twin_recordings
 
+from ..factories.scripts import load_script
+
 DOCS = Path(__file__).parents[2] / "docs" / "measurements"
 SETS = {
     "pure_v1": "PURE_holistic",
@@ -22,12 +23,7 @@ SETS = {
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("twin_page", DOCS / "twin.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(DOCS / "twin.py")
 
 
 def declared(name: str) -> Twin:
