@@ -2,7 +2,7 @@
 
 Layout: `Data/{India,Sierra_Leone}/videoN_{forehead,leftcheek,rightcheek}.avi` and
 `Ground_Truth/{India,Sierra_Leone}_GT.csv` with the columns `Subject` (videoN) and
-`Heart_Rate(BPM)`. Each country has 44 people; each person has three clips of one film, 200 x 200
+`Heart_Rate(BPM)`. Each country has 44 people; each person has three clips of one video, 200 x 200
 pixels, MPEG-4, about 32 s. The README says that the patches were 60 x 30 pixels of the forehead and
 25 x 25 of the cheeks, left and right as the viewer sees them.
 
@@ -13,7 +13,7 @@ Rules:
 - The frame rate is the container's: 15 a second. Whether the camera had that rate is not known: no
   rate of 15, 20, 25 or 30 gives POS any skill on these clips.
 - No clip shows a face, so protocols of this set take the region `whole_frame`.
-- India's video17 and video22 are one film under two people: their first 479 frames are equal, in
+- India's video17 and video22 are one video under two people: their first 479 frames are equal, in
   two encodings, and the labels are 71.481 and 72.883. They are one subject here, so that no split
   separates them, and their six clips are known to be bad, because one of the labels is wrong.
 
@@ -52,17 +52,17 @@ SHARES = {FOREHEAD: (0.3, 0.15), LEFT_CHEEK: (0.15, 0.15), RIGHT_CHEEK: (0.15, 0
 """Width and height of a simulated patch, in heights of the face: near the README's pixels."""
 
 RATE_COLUMN = "Heart_Rate(BPM)"
-ONE_FILM = ("India/video17", "India/video22")
+ONE_VIDEO = ("India/video17", "India/video22")
 TWICE = (
-    "India's video17 and video22 show one film under two people with two labels (equal decoded "
+    "India's video17 and video22 show one video under two people with two labels (equal decoded "
     "frames, found by a user of the set): one label is wrong"
 )
-KNOWN_BAD = {f"{person}_{patch}": TWICE for person in ONE_FILM for patch in PATCHES}
+KNOWN_BAD = {f"{person}_{patch}": TWICE for person in ONE_VIDEO for patch in PATCHES}
 FRAMES_HZ = 15.0
 PEOPLE = tuple(f"{country}/video{n}" for n in range(1, 45) for country in COUNTRIES)
 """Simulated subjects in this order: the countries in turn, so that both sides have people."""
 
-ORDER = tuple(person for person in PEOPLE if person not in ONE_FILM)
+ORDER = tuple(person for person in PEOPLE if person not in ONE_VIDEO)
 
 
 def _recordings(base: Path) -> Iterator[Recording]:
@@ -78,7 +78,7 @@ def _recordings(base: Path) -> Iterator[Recording]:
             yield Recording(
                 dataset="bias_eval_rppg",
                 name=f"{person}_{match[2]}",
-                subject=ONE_FILM[0] if person in ONE_FILM else person,
+                subject=ONE_VIDEO[0] if person in ONE_VIDEO else person,
                 video=partial(VideoSource, video),
                 ground_truth=partial(whole_video_rate, labels, rate_bpm),
                 files=(video,),
@@ -119,7 +119,7 @@ def _leftovers(root: Path) -> Iterator[str]:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """One film of each person, who sits still."""
+    """One video of each person, who sits still."""
     for subject, rate in resting_rates("bias_eval_rppg", ORDER, plan).items():
         scene = Scene(
             width=240,
@@ -134,7 +134,7 @@ def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
 
 
 def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> tuple[str, float]:
-    """The three patches of a film as MPEG-4 in AVI."""
+    """The three patches of a video as MPEG-4 in AVI."""
     patches = skin_patches(recording, SHARES, (200, 200))
     for name, patch in PATCHES.items():
         video = root / "Data" / f"{recording.subject}_{name}.avi"

@@ -3,7 +3,7 @@
 Layout: `SS/TT/{c920-1.avi, c920-2.avi, c920.csv, viatom-raw.csv}` for people SS 00 to 16 and
 sessions TT 01 to 06, one minute each: talking (01) and rowing (02) by daylight, the same under a
 halogen lamp (03, 04), on an elliptical trainer (05) and on a bicycle (06). Two cameras, one on a
-tripod and one on the machine, film at once; each video is a recording, 1920 x 1080, 30 frames a
+tripod and one on the machine, record at once; each video is a recording, 1920 x 1080, 30 frames a
 second. Of person 11 the sessions 01 and 02 are swapped.
 
 Rules:

@@ -1,24 +1,24 @@
-"""MAHNOB-HCI: people who watch emotional films, with an electrocardiogram and a chest belt.
+"""MAHNOB-HCI: people who watch emotional film clips, with an electrocardiogram and a chest belt.
 
 Layout: `Sessions/N/{session.xml, P1-Rec1-DATE_C1 trigger _C_Section_2.avi,
 Part_1_S_Trial1_emotion.bdf}`; 780 x 580, six cameras, of which one (`C1 trigger`, `_C_`) has
-colours. The recordings here are the 527 trials with a film (`S`) of 27 people, as in Li et al. 2014
-and in the papers after it. `bench data check` counts the trials with a neutral clip (`N`, 5 to 22 s
-long) and the sessions of the tagging experiments (11 s), which are not read.
+colours. The recordings here are the 527 trials with a film clip (`S`) of 27 people, as in Li et al.
+2014 and in the papers after it. `bench data check` counts the trials with a neutral clip (`N`, 5 to
+22 s long) and the sessions of the tagging experiments (11 s), which are not read.
 
 Rules:
 
 - Frame k is taken at k / `vidRate` of `session.xml` (60.9708 a second). The container says 61.0.
-- The BDF file has 256 samples a second and begins 30 s before the film. The low 16 bits of its
-  channel `Status` are 0 but for two pulses, the begin and the end of the film; BioSemi's amplifier
-  has flags in the higher bits. The first pulse is the time of the first frame: bob.db.hci_tagging
-  and a later reader agree on that. They do not agree on the second pulse: the end of the video, or
-  the end of the film, after which the video goes on; it is not used.
+- The BDF file has 256 samples a second and begins 30 s before the film clip. The low 16 bits of
+  its channel `Status` are 0 but for two pulses, the begin and the end of the film clip. BioSemi's
+  amplifier has flags in the higher bits. The first pulse is the time of the first frame:
+  bob.db.hci_tagging and a later reader agree on that. They do not agree on the second pulse: the
+  end of the video, or the end of the film clip, after which the video goes on; it is not used.
 - Beats and heart rate are those of `EXG2` (left, under the clavicle), as in the papers. A warning
   says where EXG1 and EXG3 agree with each other and not with EXG2. There is no pulse wave to learn
   from.
 - `Resp` is the belt. While the amplifier was idle it has a constant value, which is left out at
-  both ends; a warning says where the begin of the film is concerned.
+  both ends; a warning says where the begin of the film clip is concerned.
 - The person is the one in the names of the files; another one in `session.xml` is an error.
 
 Reading BDF files needs pyEDFlib: `pip install 'rppgbench[bdf]'`. The owners publish no bad
@@ -56,7 +56,7 @@ from rppgbench.system.errors import RecordingError
 
 FOLDERS = ("MAHNOB-HCI", "MAHNOB_HCI", "HCI_Tagging", "Mahnob_HCI_tagging")
 SESSIONS, XML = "Sessions", "session.xml"
-FILM = r"Part_(\d+)_S_Trial\d+_emotion\.bdf"
+FILM_TRIAL = r"Part_(\d+)_S_Trial\d+_emotion\.bdf"
 OTHERS = {
     "trials with a neutral clip": r"Part_\d+_N_Trial\d+_emotion\.bdf",
     "sessions of the tagging experiments": r"Part_\d+_Trial\d+_tagging.+\.bdf",
@@ -76,9 +76,9 @@ AGREEMENT_BPM = 3.0
 IDLE_S = 1.0
 """A belt that has one value for so long at an end was not recorded there."""
 
-SESSIONS_OF_A_PERSON, FILMS = 130, (2, 4)
-"""Person n has the sessions from 130 (n - 1) on, the films at even numbers; of two simulated ones
-the numbers."""
+SESSIONS_OF_A_PERSON, FILM_TRIALS = 130, (2, 4)
+"""Person n has the sessions from 130 (n - 1) on, those with a film clip at even
+numbers; of two simulated ones the numbers."""
 
 PEOPLE = tuple(f"P{n}" for n in range(1, 31) if n not in {12, 15, 26})
 ORDER = order_first("P1 P5 P3 P2 P8", PEOPLE)
@@ -89,7 +89,7 @@ def _recordings(base: Path) -> Iterator[Recording]:
     if not is_folder(base / SESSIONS):
         return
     for folder, number in matching(base / SESSIONS, r"\d+"):
-        for labels, person in matching(folder, FILM) if is_folder(folder) else ():
+        for labels, person in matching(folder, FILM_TRIAL) if is_folder(folder) else ():
             videos = tuple(video for video, _ in matching(folder, COLOUR))
             yield Recording(
                 dataset="mahnob_hci",
@@ -203,17 +203,17 @@ def _leftovers(root: Path) -> Iterator[str]:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two films for each subject."""
+    """Two trials with a film clip for each subject."""
     for subject, rate in resting_rates("mahnob_hci", ORDER, plan).items():
-        for film in FILMS:
-            session = SESSIONS_OF_A_PERSON * (int(subject[1:]) - 1) + film
+        for trial in FILM_TRIALS:
+            session = SESSIONS_OF_A_PERSON * (int(subject[1:]) - 1) + trial
             scene = Scene(
                 width=260,
                 height=194,
                 times_s=frame_times(plan.seconds, FRAMES_HZ),
                 difficulty=plan.difficulty,
                 light="indoor",
-                expressions="few" if film == FILMS[0] else "lively",
+                expressions="few" if trial == FILM_TRIALS[0] else "lively",
                 face_height=0.6,
                 heart_rate_bpm=rate,
             )

@@ -3,7 +3,7 @@
 Layout: `subjectN/pN_k.mat`, k 0 to 19, for 33 subjects; one MAT file holds a recording:
 `video` (T, H, W, 3), real numbers from 0 to 1; `GT_ppg` (1, T), the pulse at the frames; `light`,
 `motion`, `exercise` ("True" or "False"), `skin_color` (3 to 6 of Fitzpatrick's six), `gender`,
-`glasser`, `hair_cover`, `makeup`, each also within a cell. It holds no times: the phone films 30
+`glasser`, `hair_cover`, `makeup`, each also within a cell. It holds no times: the phone takes 30
 frames a second, and frame and pulse sample k are taken at k / 30 s.
 
 A copy that was saved again may hold the video as bytes, as 0 to 255 in another type, or as 16 bits;

@@ -2,9 +2,9 @@
 
 Layout: `pNNN/SCENE/{video_ZIP_MJPG.avi, BVP.csv, frames_timestamp.csv}`, as PhysRecorder writes it:
 the folder of a person, in it a folder for each video, under any names (by default `p001/v01`).
-RLAP's scenes are R1 to R4 (rest, rest in the dark, a game, reading), E1 to E6 (films and pictures)
-and T1 to T3 (learning). Some folders of RLAP are called `p005_` or `P007`: the subject is p005,
-p007.
+RLAP's scenes are R1 to R4 (rest, rest in the dark, a game, reading), E1 to E6 (film clips and
+pictures) and T1 to T3 (learning). Some folders of RLAP are called `p005_` or `P007`: the subject is
+p005, p007.
 
 Rules:
 
@@ -167,7 +167,7 @@ def _leftovers(root: Path) -> Iterator[str]:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """Two of thirteen scenes for each subject: rest, and a film that makes the face move."""
+    """Two of thirteen scenes for each subject: rest, and a film clip that makes the face move."""
     for subject, rate in resting_rates("rlap", ORDER, plan).items():
         for title in ("R1", "E3"):
             random = generator("rlap", "frame times", plan.seed, subject, title)

@@ -105,7 +105,7 @@ def _leftovers(root: Path) -> Iterator[str]:
 
 
 def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
-    """One film of each person, who sits still."""
+    """One video of each person, who sits still."""
     for subject, rate in resting_rates("rppg_10", ORDER, plan).items():
         scene = Scene(
             width=240,

@@ -279,7 +279,10 @@ CASES: dict[str, Case] = {
         "ubfc_rppg",
         lambda r: ubfc(r, TIMES_S, fps=600.0),
         "error",
-        ["600 frames a second: no camera films a face", "labels last 10.0 s, frames 0.5 s: clock"],
+        [
+            "600 frames a second: no camera records a face",
+            "labels last 10.0 s, frames 0.5 s: clock",
+        ],
     ),
     "COHFACE on the Unix clock": (
         "cohface",
@@ -459,7 +462,7 @@ def test_a_frame_rate_of_600_in_a_header_is_the_reported_fault(tmp_path: Path) -
     method = load_methods().get("method", "pos", "test")
     why = (
         r"the video is too short: its frames span 0\.5 s, and 3 s are needed; "
-        r"600 frames a second: no camera films a face at this rate, so the times are wrong; "
+        r"600 frames a second: no camera records a face at this rate, so the times are wrong; "
         r"write the video again at its true rate"
     )
     with pytest.raises(RecordingError, match=why):

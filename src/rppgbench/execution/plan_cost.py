@@ -90,7 +90,7 @@ def _pass_lines(
     options: RunOptions,
 ) -> Iterator[str]:
     """The decoding passes: hours of the processes, and room in the cache and for the results."""
-    passes = {(job.dataset, job.recording, _filmed(job.condition)) for job in jobs}
+    passes = {(job.dataset, job.recording, _frame_condition(job.condition)) for job in jobs}
     for fit in _fits(plan, jobs):
         passes |= {(*key, fit.condition) for key in (*fit.pretrain, *fit.train, *fit.validation)}
     frames = sum(lengths[dataset].frames for dataset, _, _ in passes)
@@ -111,7 +111,7 @@ def _pass_lines(
     yield disk_line(store.folder, "--out", 8 * tested, "8 bytes a frame and estimate, and models")
 
 
-def _filmed(condition: str) -> str:
+def _frame_condition(condition: str) -> str:
     """The condition of the frames behind an estimate: a control's are those of the untouched."""
     return UNTOUCHED.name if condition in INPUT_CONTROLS else condition
 

@@ -226,10 +226,10 @@ def extract(
         One entry for each condition, in order, with features or a fault.
     """
     controls = [c for c in task.conditions if c.kind in INPUT_CONTROLS]
-    filmed = [c for c in task.conditions if c.kind not in INPUT_CONTROLS]
-    if controls and not any(condition.kind == "none" for condition in filmed):
-        filmed.append(UNTOUCHED)
-    parts = _extract_filmed(task, recording, filmed, trust_notes=trust_notes)
+    frame_conditions = [c for c in task.conditions if c.kind not in INPUT_CONTROLS]
+    if controls and not any(condition.kind == "none" for condition in frame_conditions):
+        frame_conditions.append(UNTOUCHED)
+    parts = _extract_frames(task, recording, frame_conditions, trust_notes=trust_notes)
     by_name = {part.condition.name: part for part in parts}
     for control in controls:
         untouched = next(part for part in parts if part.condition.kind == "none")
@@ -248,7 +248,7 @@ def _control_features(
     return ConditionFeatures(control, replaced, 0.0)
 
 
-def _extract_filmed(
+def _extract_frames(
     task: RecordingTask,
     recording: Recording,
     conditions: Sequence[Condition],

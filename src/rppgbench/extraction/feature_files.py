@@ -185,11 +185,11 @@ class FeatureFiles:
         video = f"{self.frames} frames ({size}, {metadata['fps']:.3g} fps)"
         if self._is_whole:
             level = f"{DARKEST_SKIN:.0f} of 255"
-            return f"too dark: {video} are all under {level}; film it with more light"
+            return f"too dark: {video} are all under {level}; record it with more light"
         if self.dark:
             return (
                 f"too dark: a face is in {self.dark} of {video}, but its skin is at "
-                f"{self.darkest:.0f} of 255, under {DARKEST_SKIN:.0f}; film it with more light"
+                f"{self.darkest:.0f} of 255, under {DARKEST_SKIN:.0f}; record it with more light"
             )
         return f"no face in any of {video}; is one person's face in view, upright and large enough?"
 

@@ -29,11 +29,11 @@ def implausible_rate(fps: float) -> str:
     >>> implausible_rate(30.0)
     ''
     >>> implausible_rate(600.0).split(";")[0]
-    '600 frames a second: no camera films a face at this rate, so the times are wrong'
+    '600 frames a second: no camera records a face at this rate, so the times are wrong'
     """
     if MIN_FPS <= fps <= MAX_FPS:
         return ""
-    reason = "no camera films a face at this rate, so the times are wrong"
+    reason = "no camera records a face at this rate, so the times are wrong"
     if fps < MIN_FPS:
         reason = "too few for a pulse, or the times are wrong"
     return f"{fps:.4g} frames a second: {reason}; {RIGHT_RATE}"
