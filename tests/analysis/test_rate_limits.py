@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rppgbench.analysis import rate_limits
 from rppgbench.analysis.rate_limits import reference_phase
 from rppgbench.cli import main
 from rppgbench.core.recording import GroundTruth
@@ -75,3 +76,6 @@ def test_the_command_sets_methods_beside_the_limit(
     assert "the limit is of heart rates" in capsys.readouterr().err
     assert main(["limit", "res", "--evaluator", "hrv"]) == 3
     assert "are too short" in capsys.readouterr().out
+    monkeypatch.setattr(rate_limits, "BEATS", "pyvhr")
+    assert main(["limit", "res", "--evaluator", "pyvhr"]) == 2
+    assert "pyvhr.toml: reads no beats of the reference" in capsys.readouterr().err

@@ -95,8 +95,8 @@ def rate_limits(
         One record for each recording, in the order of the results.
 
     Raises:
-        BenchError: The evaluator reads no heart rates, the data of the run is gone, or every
-            condition of the run changes the frames.
+        BenchError: The evaluator reads no heart rates, the data of the run is gone, every
+            condition of the run changes the frames, or the file of `BEATS` reads no beats.
     """
     if evaluator.quantity != "heart rate":
         raise BenchError(
@@ -139,9 +139,14 @@ def _beat_reading(evaluator: Evaluator) -> BeatReading:
     """How the evaluator finds beats; that of `beats_tukey` where its reference has another form."""
     if isinstance(evaluator.reference, BeatReading):
         return evaluator.reference
-    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", BEATS, "--evaluator"))
-    assert isinstance(rule.reference, BeatReading)
-    return rule.reference
+    file = find_toml("protocols/evaluators", "evaluator", BEATS, "--evaluator")
+    reference = read_evaluator(file).reference
+    if not isinstance(reference, BeatReading):
+        raise BenchError(
+            f"{file}: reads no beats of the reference, which the limit needs; restore the file, or "
+            "give an --evaluator whose reference has kind 'beats'"
+        )
+    return reference
 
 
 def _recording_limit(
