@@ -8,11 +8,9 @@ import numpy as np
 
 from rppgbench.core.recording import FLAT_PULSE_S, GroundTruth, pulse_gap_s
 from rppgbench.core.waveform import ROUNDING_S, Array, Signal
-from rppgbench.evaluation.beat_rule import BeatReading, Detector
+from rppgbench.evaluation.beat_rule import BeatDetection, BeatReading, Detector, EstimateBeats
 from rppgbench.evaluation.chain_reading import Reasons
 from rppgbench.evaluation.heart_rate import is_straight, straight_segments
-from rppgbench.evaluation.respiration_rule import RespirationReading
-from rppgbench.evaluation.variability_rule import VariabilityReading
 from rppgbench.signals.beats import DETECTORS, Places, between_samples, spline_to
 from rppgbench.signals.filters import butterworth, min_filter_samples
 from rppgbench.signals.neurokit_beats import neurokit_elgendi
@@ -22,9 +20,6 @@ ALL_DETECTORS: Mapping[str, Callable[[Array, float], Places]] = {
     "neurokit2_elgendi": neurokit_elgendi,
 }
 """The detectors by name: (wave, fs) to the samples of the beats."""
-
-BeatsRule = BeatReading | VariabilityReading | RespirationReading
-"""A declaration that says how beats are found."""
 
 LONGEST_INTERVAL_S = 2.0
 """Between two beats further apart than this (30 bpm) a beat is lost: the time does not count."""
@@ -118,7 +113,7 @@ def pulse_beats(pulse: Signal, rule: BeatReading) -> tuple[Beats, Beats]:
     return first, second
 
 
-def beats_of(pulse: Signal, rule: BeatsRule) -> Beats:
+def beats_of(pulse: Signal, rule: BeatDetection) -> Beats:
     """The beats of a pulse by the first detector of a rule.
 
     Args:
@@ -153,7 +148,7 @@ class Piece:
         return out
 
 
-def read_pieces(pulse: Signal, rule: BeatsRule) -> Iterator[Piece]:
+def read_pieces(pulse: Signal, rule: BeatDetection) -> Iterator[Piece]:
     """The pieces of a pulse between its gaps, filtered as declared; not those that are too short.
 
     Args:
@@ -171,7 +166,7 @@ def read_pieces(pulse: Signal, rule: BeatsRule) -> Iterator[Piece]:
         yield Piece(samples=samples, fs=fs, start_s=start_s, wave=wave, wave_fs=rule.upsampled_hz)
 
 
-def oriented(pulse: Signal, rule: VariabilityReading | RespirationReading) -> tuple[Signal, int]:
+def oriented(pulse: Signal, rule: EstimateBeats) -> tuple[Signal, int]:
     """An estimate with its systole, or its foot, upward, as far as its shape tells.
 
     Some methods follow the volume of blood, others the brightness of the skin, which falls with it.
@@ -187,9 +182,8 @@ def oriented(pulse: Signal, rule: VariabilityReading | RespirationReading) -> tu
         `LEAST_SKEWNESS`, and 1 or -1.
 
     >>> from rppgbench.evaluation.beat_rule import BeatFilter
-    >>> rule = RespirationReading(kind="modulations", modulations=["amplitude"], agree_within=4.0,
-    ...     filter=BeatFilter(low_hz=0.66, high_hz=3.0, order=2), upsampled_hz=250.0,
-    ...     detector="elgendi", polarity="steeper_rise", normal_share=0.3)
+    >>> rule = EstimateBeats(filter=BeatFilter(low_hz=0.66, high_hz=3.0, order=2),
+    ...     upsampled_hz=250.0, detector="elgendi", polarity="steeper_rise", normal_share=0.3)
     >>> turn = 2 * np.pi * np.arange(600) / 30
     >>> fast_rise = Signal(np.sin(turn) + 0.3 * np.sin(2 * turn), np.arange(600) / 30)
     >>> [oriented(Signal(way * fast_rise.values, fast_rise.times_s), rule)[1] for way in (1, -1)]
@@ -206,7 +200,7 @@ def oriented(pulse: Signal, rule: VariabilityReading | RespirationReading) -> tu
     return Signal(-pulse.values, pulse.times_s), -1
 
 
-def _beats_by(pulse: Signal, rule: BeatsRule, detectors: tuple[Detector, ...]) -> list[Beats]:
+def _beats_by(pulse: Signal, rule: BeatDetection, detectors: tuple[Detector, ...]) -> list[Beats]:
     """The beats by each detector."""
     beats_s: list[list[Array]] = [[] for _ in detectors]
     for piece in read_pieces(pulse, rule):

@@ -1,4 +1,4 @@
-"""Declaration of a reference that is read by its beats."""
+"""Declarations of how beats are found: those of a reference, and those of an estimate."""
 
 from typing import Literal
 
@@ -27,7 +27,15 @@ class BeatFilter(Passing):
     order: int = Field(ge=1, le=6)
 
 
-class BeatReading(Declaration):
+class BeatDetection(Declaration):
+    """The beats of a pulse: filtered, laid on `upsampled_hz` by a cubic spline, by a detector."""
+
+    filter: BeatFilter
+    upsampled_hz: float = Field(ge=100, le=2000)
+    detector: Detector
+
+
+class BeatReading(BeatDetection):
     """The reference is the beats: 60 times the beats advanced in a window over its duration.
 
     The contact pulse is filtered at its own rate, laid on `upsampled_hz` by a cubic spline, and its
@@ -38,8 +46,20 @@ class BeatReading(Declaration):
     """
 
     kind: Literal["beats"]
-    filter: BeatFilter
-    upsampled_hz: float = Field(ge=100, le=2000)
-    detector: Detector
     second_detector: Detector
     agree_within_bpm: float = Field(gt=0, le=100)
+
+
+class EstimateBeats(BeatDetection):
+    """The beats of an estimate, whose sign may be open, and which of its intervals count."""
+
+    polarity: Polarity = Field(
+        description="`as_given`; `steeper_rise`: an estimate that falls faster than it rises is "
+        "turned over, so that beats are systolic peaks; `steeper_fall`: the other way, feet"
+    )
+    normal_share: float = Field(
+        gt=0,
+        le=10,
+        description="an interval is normal that differs from the median of the eleven around it "
+        "by at most this share; others count for nothing",
+    )

@@ -4,14 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from rppgbench.core.protocol import Declaration
-from rppgbench.evaluation.beat_rule import BeatFilter, Detector, Polarity
+from rppgbench.evaluation.beat_rule import EstimateBeats
 
 Modulation = Literal["baseline", "amplitude", "frequency"]
 """What respiration changes in a pulse (`rppgbench.signals.pulse_modulations`)."""
 
 
-class RespirationReading(Declaration):
+class RespirationReading(EstimateBeats):
     """The rate of respiration, from what respiration changes in the pulse.
 
     The beats of the estimate are found as those of a reference of kind `beats`. Each modulation is
@@ -26,17 +25,4 @@ class RespirationReading(Declaration):
         gt=0,
         le=100,
         description="the largest standard deviation (n - 1) of the rates, in breaths per minute",
-    )
-    filter: BeatFilter
-    upsampled_hz: float = Field(ge=100, le=2000)
-    detector: Detector
-    polarity: Polarity = Field(
-        description="`as_given`; `steeper_rise`: an estimate that falls faster than it rises is "
-        "turned over, so that beats are systolic peaks; `steeper_fall`: the other way, feet"
-    )
-    normal_share: float = Field(
-        gt=0,
-        le=10,
-        description="a beat counts whose interval differs from the median of the eleven around it "
-        "by at most this share",
     )

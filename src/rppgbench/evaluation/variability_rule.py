@@ -4,11 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from rppgbench.core.protocol import Declaration
-from rppgbench.evaluation.beat_rule import BeatFilter, Detector, Polarity
+from rppgbench.evaluation.beat_rule import EstimateBeats
 
 
-class VariabilityReading(Declaration):
+class VariabilityReading(EstimateBeats):
     """Beats of the estimate beside those of the reference, and the variability of both.
 
     The estimate is filtered as a whole, laid on `upsampled_hz` by a cubic spline, its beats are
@@ -18,13 +17,6 @@ class VariabilityReading(Declaration):
     """
 
     kind: Literal["beats"]
-    filter: BeatFilter
-    upsampled_hz: float = Field(ge=100, le=2000)
-    detector: Detector
-    polarity: Polarity = Field(
-        description="`as_given`; `steeper_rise`: an estimate that falls faster than it rises is "
-        "turned over, so that beats are systolic peaks; `steeper_fall`: the other way, feet"
-    )
     match_within_s: float = Field(
         gt=0, le=0.5, description="a beat is right at most this far from that of the reference"
     )
@@ -33,12 +25,6 @@ class VariabilityReading(Declaration):
         le=2,
         description="the largest lag of the estimate that is taken off a window, from the lag of "
         "the window before on: clocks of cameras drift",
-    )
-    normal_share: float = Field(
-        gt=0,
-        le=10,
-        description="an interval is normal that differs from the median of the eleven around it "
-        "by at most this share",
     )
     hf_shortest_s: float = Field(
         ge=10, le=86400, description="shorter windows have no high-frequency power"
