@@ -11,19 +11,11 @@ from rppgbench.analysis.rate_limits import reference_phase
 from rppgbench.cli import main
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal
-from rppgbench.evaluation.beat_rule import BeatReading
 
-from ..factories.evaluators import evaluator
+from ..factories.evaluators import beat_rule
 from ..factories.records import make_ground_truth
 
-
-def beat_reading() -> BeatReading:
-    rule = evaluator("beats_tukey").reference
-    assert isinstance(rule, BeatReading)
-    return rule
-
-
-RULE = beat_reading()
+RULE = beat_rule()
 
 
 def test_the_phase_turns_once_a_beat() -> None:
