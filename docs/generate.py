@@ -224,17 +224,14 @@ def peer_features() -> None:
         print(f"| | {' | '.join(toolboxes)} | here |")
         print("| --- " * (len(toolboxes) + 2) + "|")
         for row in of_kind:
-            names = [shown for token in row["here"].split(";") if (shown := _here(token.strip()))]
+            names = [_shown(entry.strip()) for entry in row["here"].split(";") if entry]
             cells = [row["feature"], *(row[key] for key in toolboxes), ", ".join(names) or "no"]
             print(f"| {' | '.join(cells)} |")
 
 
-def _here(token: str) -> str:
-    """How the page shows an entry of the column `here`; "" for a name that does not exist."""
-    if token.startswith("="):
-        return token[1:]
-    name = token.removeprefix("?")
-    return f"`{name.removeprefix('metric ')}`" if name and exists_here(name) else ""
+def _shown(entry: str) -> str:
+    """An entry of the column `here` on the page: a name as code, a text after "=" as it is."""
+    return entry[1:] if entry.startswith("=") else f"`{entry.removeprefix('metric ')}`"
 
 
 def read_peer_features() -> list[dict[str, str]]:
