@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Signal
+from rppgbench.datasets.sample_order import format_count, order_samples
 from rppgbench.datasets.vital_signs import clean_vital_signs, vital_signs
 from rppgbench.system.errors import RecordingError
 
@@ -90,7 +91,7 @@ def clean_labels(
     """
     lines = [*warnings]
     if pulse is not None:
-        pulse = _order_samples(pulse, f"{file.name}: pulse", lines)
+        pulse = order_samples(pulse, f"{file.name}: pulse", lines)
         pulse = _drop_unknown_samples(pulse, f"{file.name}: ", lines)
         if len(pulse.values) < 2:
             raise RecordingError(
@@ -98,7 +99,7 @@ def clean_labels(
                 "copy the original file again or leave the recording out"
             )
     if heart_rate is not None:
-        heart_rate = _order_samples(heart_rate, f"{file.name}: heart rate", lines)
+        heart_rate = order_samples(heart_rate, f"{file.name}: heart rate", lines)
         rates_bpm = heart_rate.values
         heart_rate = _drop_implausible_rates(heart_rate, f"{file.name}: ", lines)
         if not np.isfinite(heart_rate.values).any():
@@ -116,15 +117,6 @@ def clean_labels(
         warnings=tuple(lines),
         one_clock=one_clock,
     )
-
-
-def _order_samples(signal: Signal, subject: str, lines: list[str]) -> Signal:
-    finite = np.isfinite(signal.times_s)
-    increasing = Signal(signal.values[finite], signal.times_s[finite]).in_order()
-    dropped = len(signal.times_s) - len(increasing.times_s)
-    if dropped:
-        lines.append(f"{subject}: {dropped} timestamps are repeated or go backward: left out")
-    return increasing
 
 
 def plausible_ground_truth(truth: GroundTruth) -> GroundTruth:
@@ -194,7 +186,7 @@ def _drop_unknown_samples(pulse: Signal, prefix: str, lines: list[str]) -> Signa
     good = np.isfinite(pulse.values)
     if good.all():
         return pulse
-    lines.append(f"{prefix}{_format_count(~good)} pulse samples are not numbers: left out")
+    lines.append(f"{prefix}{format_count(~good)} pulse samples are not numbers: left out")
     return Signal(pulse.values[good], pulse.times_s[good])
 
 
@@ -213,7 +205,7 @@ def _drop_implausible_rates(
         if mask.any():
             hint = hz_hint(values) if mask is odd else ""
             lines.append(
-                f"{prefix}{_format_count(mask)} heart rates {description}: no truth there{hint}"
+                f"{prefix}{format_count(mask)} heart rates {description}: no truth there{hint}"
             )
     return Signal(np.where(zero | odd, np.nan, values), signal.times_s)
 
@@ -236,7 +228,3 @@ them)'
         " (all lie in 0.5 to 4: are they in Hz? multiply by 60; are they intervals in s? divide 60 "
         "by them)"
     )
-
-
-def _format_count(mask: NDArray[np.bool_]) -> str:
-    return f"{int(np.count_nonzero(mask))} of {len(mask)}"

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rppgbench.core.recording import VITAL_SIGNS, GroundTruth
 from rppgbench.core.waveform import Signal
+from rppgbench.datasets.sample_order import format_count, order_samples
 from rppgbench.system.errors import RecordingError
 
 PLAUSIBLE: Mapping[str, tuple[float, float, str]] = MappingProxyType(
@@ -64,24 +64,20 @@ def clean_vital_signs(
 
 def _clean(name: str, sign: Signal, warnings: list[str], prefix: str) -> Signal | None:
     subject = f"{prefix}{spoken(name)}"
-    timed = np.isfinite(sign.times_s)
-    ordered = Signal(sign.values[timed], sign.times_s[timed]).in_order()
-    left_out = len(sign.times_s) - len(ordered.times_s)
-    if left_out:
-        warnings.append(f"{subject}: {left_out} timestamps are repeated or go backward: left out")
+    ordered = order_samples(sign, subject, warnings)
     values = np.asarray(ordered.values, dtype=np.float64)
     unknown = ~np.isfinite(values)
     if name == "respiration":
         if unknown.any():
-            warnings.append(f"{subject}: {_count(unknown)} samples are not numbers: left out")
+            warnings.append(f"{subject}: {format_count(unknown)} samples are not numbers: left out")
         ordered = Signal(values[~unknown], ordered.times_s[~unknown])
     else:
         lowest, highest, unit = PLAUSIBLE[name]
         odd = ~unknown & ((values < lowest) | (values > highest))
         if odd.any():
             warnings.append(
-                f"{subject}: {_count(odd)} readings are 0 or outside {lowest:g} to {highest:g} "
-                f"{unit}: no truth there"
+                f"{subject}: {format_count(odd)} readings are 0 or outside "
+                f"{lowest:g} to {highest:g} {unit}: no truth there"
             )
         ordered = Signal(np.where(odd | unknown, np.nan, values), ordered.times_s)
     if not np.isfinite(ordered.values).any():
@@ -102,7 +98,3 @@ def spoken(name: str) -> str:
     'oxygen saturation'
     """
     return name.replace("_", " ")
-
-
-def _count(mask: NDArray[np.bool_]) -> str:
-    return f"{int(np.count_nonzero(mask))} of {len(mask)}"
