@@ -60,6 +60,7 @@ from rppgbench.datasets.layout import (
     require_single,
 )
 from rppgbench.datasets.rate_comparison import compare_rates
+from rppgbench.datasets.sample_order import format_count
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,
@@ -71,7 +72,7 @@ from rppgbench.datasets.simulated_writers import (
     write_lines,
     write_mat,
 )
-from rppgbench.datasets.vital_signs import read_vital_sign
+from rppgbench.datasets.vital_signs import read_vital_sign, spoken
 from rppgbench.simulation import Scene, SimulatedRecording, SimulationPlan, frame_times
 from rppgbench.system.errors import RecordingError
 from rppgbench.video.stream import open_video
@@ -237,14 +238,14 @@ def _sheet_signals(file: Path, warnings: list[str]) -> tuple[Array, dict[str, Si
         if len(columns) > 1:
             raise RecordingError(
                 f"{file}: {sheet.names[columns[0]]!r} and {sheet.names[columns[1]]!r} can both be "
-                f"the {kind.replace('_', ' ')}; keep one of them"
+                f"the {spoken(kind)}; keep one of them"
             )
         if columns:
             values = sheet.numbers(columns[0])
             known = np.isfinite(values)
             if not known.all():
-                text = f"{np.count_nonzero(known)} of {len(known)} rows have a value"
-                warnings.append(f"{file.name}: {kind.replace('_', ' ')}: {text}")
+                rows = format_count(known)
+                warnings.append(f"{file.name}: {spoken(kind)}: {rows} rows have a value")
             if known.any():
                 signals[kind] = Signal(values[known], times_s[known])
     return times_s, signals
