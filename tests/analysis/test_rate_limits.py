@@ -64,6 +64,12 @@ def test_the_command_sets_methods_beside_the_limit(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("SIMULATED DATA")
     assert lines[-1].split()[0] == "median"
+    assert main(["limit", "res", "--region", "whole_frame", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == answer
+    assert main(["limit", "res", "--region", "skin"]) == 2
+    assert "no region 'skin'. Known: whole_frame" in capsys.readouterr().err
+    assert main(["limit", "res", "--data", "pure=res"]) == 2
+    assert capsys.readouterr().err.startswith("bench: --data: pure has no effect: res uses traces")
     assert main(["limit", "res", "--evaluator", "respiration"]) == 2
     assert "the limit is of heart rates" in capsys.readouterr().err
     assert main(["limit", "res", "--evaluator", "hrv"]) == 3

@@ -11,6 +11,7 @@ import numpy as np
 
 from rppgbench.analysis.stored_plan import stored_plan
 from rppgbench.analysis.stored_results import StoredResults
+from rppgbench.core.features import WHOLE_FRAME
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Array, Waveform
@@ -91,8 +92,8 @@ def rate_limits(
         cache: Folder of the cache.
         moved_roots: Roots of data sets that have moved, by name.
 
-    Yields:
-        One record for each recording, in the order of the results.
+    Returns:
+        One record for each recording, in the order of the results; each is made as it is taken.
 
     Raises:
         BenchError: The evaluator reads no heart rates, the data of the run is gone, every
@@ -111,14 +112,25 @@ def rate_limits(
             f"{stored.store.folder}: every estimate is of changed frames, and the limit is of "
             "untouched ones; run a protocol with a condition of kind none"
         )
-    for key, rows in untouched.groupby(["dataset", "recording"], sort=False):
+    return _each_recording(stored, plan.roots, untouched, rule, region, cache)
+
+
+def _each_recording(
+    stored: StoredResults,
+    roots: Mapping[str, Path],
+    windows: pd.DataFrame,
+    rule: BeatReading,
+    region: str,
+    cache: Path,
+) -> Iterator[RecordingLimit]:
+    for key, rows in windows.groupby(["dataset", "recording"], sort=False):
         dataset, recording = map(str, key)
         task = RecordingTask(
             dataset=dataset,
-            root=plan.roots[dataset],
+            root=roots[dataset],
             recording=recording,
             conditions=(UNTOUCHED,),
-            request=FeatureRequest(whole_frame=plan.request.whole_frame),
+            request=FeatureRequest(whole_frame=region == WHOLE_FRAME),
             jobs=(),
             params=(),
             options=RunOptions(cache=cache),

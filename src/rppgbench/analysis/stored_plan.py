@@ -11,6 +11,7 @@ from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.execution.plan_records import Plan
 from rppgbench.execution.planner import make_plan
+from rppgbench.execution.run_setup import check_roots
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 
@@ -29,9 +30,11 @@ def stored_plan(
         The plan, and a note for each data set whose files have changed.
 
     Raises:
-        BenchError: A data set is gone and cannot be simulated again.
+        BenchError: A data set is gone and cannot be simulated again, or one that the run does not
+            use has moved.
     """
     manifest = store.manifest
+    check_roots(moved_roots, manifest["data"], str(store.folder))
     declaration = dict(manifest["protocol"])
     name = declaration.pop("name")
     declaration.pop("digest")

@@ -53,16 +53,17 @@ def run(args: argparse.Namespace) -> int:
         region = choose_region(args.region, [], protocol["regions"][0])
         windows = stored.score(rule)
         limits = []
+        limits_in_turn = rate_limits(
+            stored,
+            windows,
+            rule,
+            region=region,
+            cache=cache_folder(args.cache),
+            moved_roots=data_roots(args),
+        )
         total = len(windows[["dataset", "recording"]].drop_duplicates())
         with progress("recordings", total, quiet=args.json) as display:
-            for limit in rate_limits(
-                stored,
-                windows,
-                rule,
-                region=region,
-                cache=cache_folder(args.cache),
-                moved_roots=data_roots(args),
-            ):
+            for limit in limits_in_turn:
                 limits.append(limit)
                 display.step(limit.recording)
     if args.json:

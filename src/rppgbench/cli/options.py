@@ -220,7 +220,7 @@ def choose_region(region: str | None, methods: Iterable[Method], default: str) -
 
     Args:
         region: `--region`, or None.
-        methods: the methods that are to read the region.
+        methods: the methods that are to read the region; none where mean colours alone are read.
         default: the region where none is given.
 
     Returns:
@@ -240,7 +240,7 @@ def choose_region(region: str | None, methods: Iterable[Method], default: str) -
     if region == WHOLE_FRAME and any(method.input in WITHOUT_REGION for method in every):
         listed = ", ".join(m.name for m in every if m.input in WITHOUT_REGION)
         raise BenchError(f"--region: {region} searches no face, which {listed} needs; leave it out")
-    if all(method.input in WITHOUT_REGION for method in every):
+    if every and all(method.input in WITHOUT_REGION for method in every):
         listed = ", ".join(method.name for method in every)
         raise BenchError(f"--region: has no effect on {listed}, whose input has no region of skin")
     return region
