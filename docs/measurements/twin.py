@@ -23,7 +23,7 @@ from scipy.stats import spearmanr
 from rppgbench.core.protocol import read_declaration
 from rppgbench.core.registry import find_toml, load_methods
 from rppgbench.core.waveform import Array, Waveform
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.heart_rate import heart_rates, prepare
 from rppgbench.signals.filters import butterworth_matrix
 from rppgbench.signals.jade import unmixing
@@ -101,7 +101,7 @@ def errors(
     stride_s: float = STRIDE_S,
 ) -> pd.DataFrame:
     """The mean absolute error in bpm of each recording (rows) by each method (columns)."""
-    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "pyvhr", "twin.py"))
+    rule = find_evaluator("pyvhr", "twin.py")
     size, step = round(WINDOW_S * fs), round(stride_s * fs)
     view = np.lib.stride_tricks.sliding_window_view
     rgb = np.stack([recording.rgb for recording in recordings])

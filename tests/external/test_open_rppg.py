@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from tests.factories.records import video_source
 
-from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Waveform
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.execution.prediction_reading import NamedEvaluator
 from rppgbench.execution.pulse_estimation import method_inputs
 from rppgbench.execution.video_prediction import predict_video
@@ -162,7 +162,7 @@ def test_a_subprocess_that_dies_is_one_line_and_the_next_question_starts_another
 @pytest.mark.parametrize("name", ["open_rppg_physnet", "open_rppg_physnet_pure"])
 def test_physnet_on_a_genuine_face(name: str, real: Path, tmp_path: Path) -> None:
     """The face has 53 bpm by several sources; see the page of the recordings."""
-    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "li2023", ""))
+    rule = find_evaluator("li2023", "")
     prediction = predict_video(
         real / "evm-face" / "face.mp4",
         load_methods().available[name],

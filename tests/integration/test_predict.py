@@ -164,12 +164,12 @@ def test_the_verdict_follows_its_rule(
 
 def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
     """Camera noise alone, through three methods: the rates in docs/measurements/verdict.md."""
-    from rppgbench.core.registry import find_toml, load_methods
+    from rppgbench.core.registry import load_methods
     from rppgbench.core.waveform import Waveform
-    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.evaluation.evaluator_lookup import find_evaluator
     from rppgbench.execution.prediction_reading import read_rates
 
-    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "li2023", "a test"))
+    rule = find_evaluator("li2023", "a test")
     rng, arguments = np.random.default_rng(0), []
     for _ in range(40):
         trace = np.array([150.0, 110.0, 90.0]) + rng.normal(0, 0.05, (300, 3))

@@ -16,8 +16,7 @@ import pandas as pd
 import pytest
 
 from rppgbench.core.estimate import Estimate, EstimateKey
-from rppgbench.core.registry import find_toml
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.scores import score_windows, summarise
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.figures.drawing import Download
@@ -506,7 +505,7 @@ def test_a_run_where_everything_failed_is_still_a_page(page: ReportInputs) -> No
 
 
 def test_frames_of_the_real_scores_make_a_page(page: ReportInputs) -> None:
-    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", "toolbox_now_10s", "test"))
+    rule = find_evaluator("toolbox_now_10s", "test")
     windows = page.scores[0].windows
     cases = windows.drop_duplicates(["recording", "method"])
     estimates: list[Estimate] = []

@@ -12,9 +12,8 @@ from rppgbench.analysis.part_provenance import merge_provenance
 from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Array
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.paired_differences import paired_interval
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
@@ -100,7 +99,7 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
         BenchError: A folder holds no results, or both have no recording in common.
     """
     name = evaluator or _evaluator(first.manifest, second.manifest)
-    rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
+    rule = find_evaluator(name, "--evaluator")
     results = [load_stored(store) for store in (first, second)]
     if not _recordings(results[0].estimates) & _recordings(results[1].estimates):
         raise BenchError(f"{first.folder} and {second.folder} have no recording in common")

@@ -12,9 +12,9 @@ from rppgbench.analysis.trainings import (
     training_notes,
 )
 from rppgbench.core.canonical_order import ordered_rows
-from rppgbench.core.registry import find_toml
 from rppgbench.evaluation.decomposition import scores_of_region
-from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.leakage import mark_leaks
 from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.scores import score_windows
@@ -56,10 +56,7 @@ def report_evaluators(
         BenchError: There is no such evaluator.
     """
     names = list(dict.fromkeys([*evaluators, *protocol["evaluators"]]))
-    return {
-        name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
-        for name in names
-    }
+    return {name: find_evaluator(name, "--evaluator") for name in names}
 
 
 def report_windows(

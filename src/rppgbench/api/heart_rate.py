@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Waveform
-from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.execution.prediction_reading import read_rates
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def load_evaluator(name: str) -> Evaluator:
     Raises:
         BenchError: there is no evaluator of that name; the message names near ones.
     """
-    return read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "evaluator"))
+    return find_evaluator(name, "evaluator")
 
 
 def read_heart_rate(

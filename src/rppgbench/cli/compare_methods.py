@@ -65,18 +65,15 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.analysis.method_pairs import compare_methods
     from rppgbench.core.features import WHOLE_FRAME
     from rppgbench.core.recording import VideoSource
-    from rppgbench.core.registry import find_toml
     from rppgbench.datasets.roots import cache_folder
-    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.evaluation.evaluator_lookup import find_evaluator
     from rppgbench.extraction.extractor import FeatureRequest
     from rppgbench.extraction.feature_cache import cached_features
     from rppgbench.extraction.trace_files import read_trace, trace_features
 
     if not args.video and not args.trace:
         raise BenchError(f"{COMMAND}: give it --video FILE or --trace FILE")
-    evaluator = read_evaluator(
-        find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
-    )
+    evaluator = find_evaluator(args.evaluator, "--evaluator")
     evaluator.require_heart_rates(args.evaluator)
     pairs = {text: _parse_pair(text) for text in args.pairs}
     declared = [declared for pair in pairs.values() for declared in pair]

@@ -38,9 +38,8 @@ def run(args: argparse.Namespace) -> int:
     """Print a line for each recording and the medians."""
     from rppgbench.analysis.rate_limits import rate_limits
     from rppgbench.analysis.stored_results import load_stored
-    from rppgbench.core.registry import find_toml
     from rppgbench.datasets.roots import cache_folder
-    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.evaluation.evaluator_lookup import find_evaluator
     from rppgbench.sharing.checking import results_folder
     from rppgbench.store.store import Store
     from rppgbench.system.progress import progress
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         stored = load_stored(Store(folder))
         protocol = stored.manifest["protocol"]
         name = args.evaluator or protocol["evaluators"][0]
-        rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
+        rule = find_evaluator(name, "--evaluator")
         region = choose_region(args.region, [], protocol["regions"][0])
         windows = stored.score(rule)
         limits = []

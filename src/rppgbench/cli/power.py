@@ -71,8 +71,7 @@ def run(args: argparse.Namespace) -> int:
 def _measured(args: argparse.Namespace) -> int:
     from rppgbench.analysis.power import pair_powers
     from rppgbench.analysis.stored_results import load_stored
-    from rppgbench.core.registry import find_toml
-    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.evaluation.evaluator_lookup import find_evaluator
     from rppgbench.sharing.checking import results_folder
     from rppgbench.store.store import Store
 
@@ -80,7 +79,7 @@ def _measured(args: argparse.Namespace) -> int:
     with results_folder(args.results) as folder:
         stored = load_stored(Store(folder))
         name = args.evaluator or stored.manifest["protocol"]["evaluators"][0]
-        rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "--evaluator"))
+        rule = find_evaluator(name, "--evaluator")
         windows = stored.score(rule)
     pairs = pair_powers(windows, wanted_bpm=wanted_bpm, people=args.people)
     if args.json:

@@ -164,12 +164,12 @@ def _methods(args: argparse.Namespace) -> "Iterator[Rate]":
 
 
 def _scoring(args: argparse.Namespace) -> "Iterator[Rate]":
-    from rppgbench.core.registry import find_toml
-    from rppgbench.evaluation.evaluator import read_evaluator
+    from rppgbench.evaluation.evaluator_lookup import find_evaluator
     from rppgbench.profiling.speed import scoring_rates
 
-    file = find_toml("protocols/evaluators", "evaluator", args.evaluator, "--evaluator")
-    return scoring_rates(read_evaluator(file), SCORED_RECORDINGS, RECORDING_S)
+    return scoring_rates(
+        find_evaluator(args.evaluator, "--evaluator"), SCORED_RECORDINGS, RECORDING_S
+    )
 
 
 def _bookkeeping(args: argparse.Namespace) -> "Iterator[Rate]":

@@ -8,7 +8,7 @@ from rppgbench.core.content_roots import checkout_root
 from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registration import Hypothesis, Registration
-from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.digests.closures import (
     condition_code,
     control_code,
@@ -18,7 +18,7 @@ from rppgbench.digests.closures import (
     scoring_code,
 )
 from rppgbench.digests.code_digest import Sources
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.execution.planner import select_methods
 from rppgbench.execution.provenance import provenance
 from rppgbench.execution.run_options import RunOptions
@@ -63,10 +63,7 @@ def register(
     for hypothesis in hypotheses:
         _check_hypothesis(hypothesis, methods, protocol)
     evaluators = list(dict.fromkeys([*([evaluator] if evaluator else []), *protocol.evaluators]))
-    rules = {
-        each: read_evaluator(find_toml("protocols/evaluators", "evaluator", each, "--evaluator"))
-        for each in evaluators
-    }
+    rules = {each: find_evaluator(each, "--evaluator") for each in evaluators}
     datasets = [load_datasets().get("data set", d, name) for d in protocol.datasets_of(methods)]
     available = load_datasets().available
     return Registration(

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from rppgbench.core.registry import find_toml
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.execution.obstacles import SHORT_BY_S, has_labels, longest_recording_s
 from rppgbench.execution.plan_records import Job, Plan
 
@@ -21,8 +20,7 @@ def score_obstacles(plan: Plan, jobs: Iterable[Job]) -> dict[str, str]:
     keys = list(dict.fromkeys((job.dataset, job.recording) for job in jobs))
     obstacles: dict[str, str] = {}
     for name in plan.protocol.evaluators if keys else ():
-        file = find_toml("protocols/evaluators", "evaluator", name, plan.name)
-        evaluator = read_evaluator(file)
+        evaluator = find_evaluator(name, plan.name)
         longest_s = longest_recording_s(plan, keys, evaluator.window.shortest_s - SHORT_BY_S)
         if longest_s is not None:
             obstacles[name] = (

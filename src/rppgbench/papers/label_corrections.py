@@ -11,9 +11,8 @@ from rppgbench.core.estimate import Estimate
 from rppgbench.core.method import Model
 from rppgbench.core.model_files import is_model, read_model
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Waveform
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.summary import summarise
 from rppgbench.report.inputs import Scores
 from rppgbench.store.schema import RecordingInfo
@@ -39,7 +38,7 @@ class CorrectedLabels:
 
     def scores(self, evaluator: str) -> Scores:
         """Both, read by an evaluator like any other pulse."""
-        rule = read_evaluator(find_toml("protocols/evaluators", "evaluator", evaluator, "figure"))
+        rule = find_evaluator(evaluator, "figure")
         windows = score_estimates(rule, self.estimates, self.ground_truths, ())
         return Scores(
             name=evaluator, windows=windows, summary=summarise(windows, by=["method"], resamples=0)

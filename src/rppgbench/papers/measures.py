@@ -12,9 +12,9 @@ from rppgbench.analysis.stored_results import StoredResults, cumulative_methods
 from rppgbench.analysis.sweeps import collapsed_seeds
 from rppgbench.analysis.trainings import load_trained_models
 from rppgbench.core.protocol import Condition, Protocol
-from rppgbench.core.registry import find_toml, load_methods
+from rppgbench.core.registry import load_methods
 from rppgbench.datasets.official_folds import OWN_FILES
-from rppgbench.evaluation.evaluator import read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.rule_notes import mark_rule_notes
 from rppgbench.evaluation.summary import summarise
 from rppgbench.execution.epoch_models import BEST
@@ -138,8 +138,7 @@ def _scorer(results: StoredResults, line: Line, protocol: Protocol) -> Scorer | 
         return None
 
     def score(evaluator: str) -> pd.DataFrame | None:
-        file = find_toml("protocols/evaluators", "evaluator", evaluator, "the table")
-        rule = read_evaluator(file)
+        rule = find_evaluator(evaluator, "the table")
         if line.method.epoch == "last":
             windows = results.score(rule, estimates=estimates, methods=[name])
             of_line: pd.DataFrame = windows[windows["method"] == name]

@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rppgbench.core.registry import find_toml
-from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.papers.declaration import (
     COVERED,
     MARGIN_RULE,
@@ -198,13 +197,9 @@ def _meaning_notes(lines: Sequence[Line], fills: Sequence[CellContent]) -> list[
     declared |= {name for line in lines for name in line.setting.readings}
     applied = {fill.evaluator for fill in fills if isinstance(fill, Measured)}
     return [
-        f"A reading under {name}: {_read_rule(name).meaning}"
+        f"A reading under {name}: {find_evaluator(name, '').meaning}"
         for name in sorted((declared | applied) - {""})
     ]
-
-
-def _read_rule(name: str) -> Evaluator:
-    return read_evaluator(find_toml("protocols/evaluators", "evaluator", name, ""))
 
 
 def _simulated_notes(simulated: Mapping[LineKey, CellContent], scale: str) -> list[str]:
@@ -222,7 +217,9 @@ def _too_short(fills: Mapping[LineKey, CellContent]) -> list[str]:
     names = {f.evaluator for f in fills.values() if isinstance(f, Measured) and not f.recordings}
     if not names:
         return []
-    limits = [f"{name} reads {_read_rule(name).window.shortest_s:g} s or more" for name in names]
+    limits = [
+        f"{name} reads {find_evaluator(name, '').window.shortest_s:g} s or more" for name in names
+    ]
     return [f"SIMULATED n is 0 where the recordings hold no window: {', '.join(sorted(limits))}."]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from rppgbench import __version__
 from rppgbench.analysis.stored_results import StoredResults, load_stored
-from rppgbench.core.registry import find_toml
-from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.sharing import bundle_facts, croissant, ro_crate
 from rppgbench.sharing.archive import write_archive
 from rppgbench.sharing.bundle_facts import BundleFacts, MemberFacts, bundle_id, bundle_json
@@ -107,10 +107,7 @@ def bundle_files(stored: StoredResults, sharing: Sharing) -> Files:
 
 
 def _evaluators(manifest: Mapping[str, Any]) -> dict[str, Evaluator]:
-    return {
-        name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "bundle"))
-        for name in manifest["protocol"]["evaluators"]
-    }
+    return {name: find_evaluator(name, "bundle") for name in manifest["protocol"]["evaluators"]}
 
 
 def _facts(

@@ -16,8 +16,9 @@ from rppgbench.analysis.stored_results import load_stored, score_estimates
 from rppgbench.core.content_roots import checkout_root
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.registry import find_toml, toml_files
-from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.core.registry import toml_files
+from rppgbench.evaluation.evaluator import Evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.leakage import mark_leaks
 from rppgbench.execution.provenance import provenance
 from rppgbench.sharing.checking import Bundle, opened_bundle
@@ -144,9 +145,7 @@ def _same_evaluators(bundle: Bundle) -> dict[str, Evaluator]:
     """The evaluators of a bundle that are known here with the same digest."""
     known = toml_files("protocols/evaluators")
     rules = {
-        name: read_evaluator(find_toml("protocols/evaluators", "evaluator", name, "bundle"))
-        for name in bundle.summary.evaluators
-        if name in known
+        name: find_evaluator(name, "bundle") for name in bundle.summary.evaluators if name in known
     }
     return {n: rule for n, rule in rules.items() if rule.digest == bundle.summary.evaluators[n]}
 

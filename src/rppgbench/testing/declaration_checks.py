@@ -11,12 +11,13 @@ from rppgbench.core.features import REGIONS
 from rppgbench.core.method_variants import split_variant
 from rppgbench.core.protocol import Protocol, read_protocol
 from rppgbench.core.recording import Dataset, GroundTruth
-from rppgbench.core.registry import find_toml, load_datasets, load_methods
+from rppgbench.core.registry import load_datasets, load_methods
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.datasets.check import check_data
 from rppgbench.datasets.roots import write_simulated
 from rppgbench.datasets.splits import read_split
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.scores import score_windows
 from rppgbench.execution.fold_layout import check_split
 from rppgbench.execution.input_checks import check_inputs
@@ -141,7 +142,7 @@ def _inputs(protocol: Protocol, place: str) -> Iterator[str]:
 
 def _evaluators(protocol: Protocol, place: str) -> Iterator[str]:
     for name in protocol.evaluators:
-        read_evaluator(find_toml("protocols/evaluators", "evaluator", name, place))
+        find_evaluator(name, place)
     yield from ()
 
 
