@@ -71,6 +71,18 @@ NAMES = [
     ("simulate nosuch --out here", "bench simulate", "bench list benchmarks"),
     ("simulate pure --out thesis/thesis.tex/deep", "thesis.tex", "give another"),
     ("new method pos", "bench new", "another NAME"),
+    (f"{RUN} --methods classicl", "--methods", "did you mean 'classical'"),
+    (f"{RUN} --folds nine", "--folds", "Known: "),
+    ("register --protocol quickstart --folds nine --out r.json", "--folds", "Known: "),
+    ("register --protocol pure_intra --folds nine --out r.json", "--folds", "Known: "),
+    ("register --protocol quickstart --hypothesis pos<poss --out r.json", "--hypothesis", "'pos'"),
+    (
+        "register --protocol quickstart --hypothesis pos<ica --hypothesis pos<ica --out r.json",
+        "--hypothesis: 'pos < ica'",
+        "give it once",
+    ),
+    ("twin pure --out here", "bench twin", "did you mean 'pure_v1'"),
+    ("power --table li2023_tabel2", "--table", "did you mean 'li2023_table2'"),
     ("predict face.mp4 --method poss", "--method", "did you mean 'pos'"),
 ]
 
@@ -93,6 +105,19 @@ FILES = [
     ("atlas --out .", "--out", "name a file in it"),
     ("table li2023_table1 --stored --out .", "--out", "name a file in it"),
     ("report results --evaluator li2032", "--evaluator", "did you mean 'li2023"),
+    ("register --protocol quickstart --out tree", "--out: tree", "name a file in it"),
+    (f"{RUN} --registration nowhere.json", "nowhere.json", "cannot be read"),
+    (f"{RUN} --registration tree", "tree", "cannot be read"),
+    (f"{RUN} --registration thesis/thesis.tex", "thesis.tex", "a file of bench register"),
+    (f"{RUN} --registration thesis/deep.json", "deep.json", "a file of bench register"),
+    ("limit nowhere", "nowhere", "no results here"),
+    ("limit stopped", "stopped", "bench report --partial"),
+    ("limit results --region skni", "--region", "did you mean 'skin'"),
+    ("power stopped", "stopped", "bench report --partial"),
+    ("power thesis/thesis.tex", "thesis.tex", "not a bundle"),
+    ("power results --evaluator li2032", "--evaluator", "did you mean 'li2023"),
+    ("power results --difference nan", "--difference", "above 0 bpm"),
+    ("twin pure_v1 --out tree", "tree", "give a new one"),
     ("compare results nowhere", "nowhere", "no results here"),
     ("bundle", "bench bundle", "--check FILE"),
     ("bundle nowhere", "nowhere", "no results here"),
@@ -124,6 +149,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.rmtree(tmp_path / "train" / "10-01")  # the one test subject of pure_intra
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.tex").write_text("\\section{Pulse}\n")
+    (tmp_path / "thesis" / "deep.json").write_text("[" * 100_000)
     (tmp_path / "thesis" / "odd.toml").write_text("colour = 1\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path

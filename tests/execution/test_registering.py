@@ -37,6 +37,6 @@ def test_versions_of_other_peoples_packages_are_parts_of_the_code(
 
 @pytest.mark.parametrize(("test", "simulated"), [("simulated", True), ("pure", False)])
 def test_data_is_simulated_where_all_tested_sets_are(test: str, simulated: bool) -> None:
-    options = RunOptions(methods=("pos",), train="pure", test=test, cache=Path("nowhere"))
+    options = RunOptions(methods=("pos",), train="ubfc_rppg", test=test, cache=Path("nowhere"))
     made = register("cross", options, [], evaluator=None, registered=TIME, log=print)
     assert made.simulated is simulated

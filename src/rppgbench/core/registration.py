@@ -167,9 +167,8 @@ class Registration(Declaration):
             registration = cls.model_validate_json(json.dumps(content))
         except ValidationError as error:
             fault = error.errors()[0]
-            raise BenchError(
-                f"{file}: is no registration: {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            ) from error
+            place = "".join(f"{part}: " for part in [".".join(map(str, fault["loc"]))] if part)
+            raise BenchError(f"{file}: is no registration: {place}{fault['msg']}") from error
         if registration.id != stated:
             raise BenchError(
                 f"{file}: was changed after it was written: its fields have the id "
@@ -188,7 +187,7 @@ def _read_object(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise BenchError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BenchError(f"{file}: is no JSON: {error}; give a file of bench register") from error
     if not isinstance(content, Mapping):
         raise BenchError(f"{file}: holds no JSON object; give a file of bench register")

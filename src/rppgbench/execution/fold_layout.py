@@ -1,6 +1,6 @@
 """The folds of a protocol: which recordings train and which are tested."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from rppgbench.datasets.splits import (
     assign_by_parts,
     read_split,
 )
-from rppgbench.system.errors import BenchError
+from rppgbench.system.errors import BenchError, unknown_name
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,6 +118,26 @@ def check_split(protocol: Protocol, location: str) -> None:
             f"{location}: split {split.name!r} divides {split.dataset} into training and "
             f"validation; train = {', '.join(trained)} and test = {', '.join(tested)} do not fit"
         )
+
+
+def check_folds(protocol: Protocol, names: Iterable[str], location: str) -> None:
+    """Check names of folds, without any recording; folds that only the data names are not checked.
+
+    Args:
+        protocol: the protocol.
+        names: names of folds.
+        location: where the names come from, for messages.
+
+    Raises:
+        BenchError: the split has no fold of a name.
+    """
+    if protocol.split == OFFICIAL:
+        return
+    lists = () if protocol.split in {WHOLE, PARTS} else _lists(protocol, location).folds
+    known = [fold.name for fold in lists] or [WHOLE if protocol.split == WHOLE else OFFICIAL]
+    for name in names:
+        if name not in known:
+            raise unknown_name("fold", name, known, location)
 
 
 def _within_one(protocol: Protocol) -> bool:

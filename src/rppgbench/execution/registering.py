@@ -60,8 +60,10 @@ def register(
         log(line)
     protocol = choice.protocol
     methods = select_methods(choice.methods, protocol, choice.origin)
-    for hypothesis in hypotheses:
+    for number, hypothesis in enumerate(hypotheses):
         _check_hypothesis(hypothesis, methods, protocol)
+        if hypothesis in hypotheses[:number]:
+            raise BenchError(f"--hypothesis: '{hypothesis}' is given twice; give it once")
     evaluators = list(dict.fromkeys([*([evaluator] if evaluator else []), *protocol.evaluators]))
     rules = {each: find_evaluator(each, "--evaluator") for each in evaluators}
     datasets = [load_datasets().get("data set", d, name) for d in protocol.datasets_of(methods)]

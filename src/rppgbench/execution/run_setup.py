@@ -12,9 +12,10 @@ from rppgbench.core.registry import find_toml, load_datasets, load_methods
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.roots import data_root, simulated_root
 from rppgbench.execution.executors import load_executor
+from rppgbench.execution.fold_layout import check_folds, check_split
 from rppgbench.execution.input_checks import check_inputs
 from rppgbench.execution.job_dependencies import WITHOUT_REGION, uses_networks
-from rppgbench.execution.method_groups import expand_groups
+from rppgbench.execution.method_groups import METHOD_GROUPS, expand_groups
 from rppgbench.execution.method_parameters import (
     with_epochs,
     with_members,
@@ -240,6 +241,8 @@ def choose_run(protocol: Protocol, name: str, options: RunOptions) -> RunChoice:
         protocol = with_epochs(protocol, methods, options.epochs)
     for evaluator in protocol.evaluators:
         find_toml("protocols/evaluators", "evaluator", evaluator, file)
+    check_split(protocol, file)
+    check_folds(protocol, options.folds, "--folds")
     return RunChoice(protocol=protocol, methods=methods, left_out=left_out, origin=origin)
 
 
@@ -300,6 +303,11 @@ def choose_methods(
         BenchError: a method is unknown, or a package that it needs is missing.
     """
     named = list(options.methods or protocol.methods)
+    registry = load_methods()
+    known = [*registry.available, *registry.unavailable, *METHOD_GROUPS]
+    for name in named:
+        if name not in known:
+            raise unknown_name("method", name, known, origin)
     methods = expand_groups(named)
     if not methods:
         raise BenchError(

@@ -251,6 +251,6 @@ def read_record(file: Path) -> Rederivation:
             raise ValueError("no record of `bench rerun-check BUNDLE --json`")
         content.pop("fit", None)
         return RECORD.validate_python(content)
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, ValidationError, RecursionError) as error:
         message = str(error).splitlines()[0]
         raise BenchError(f"{file}: {message}") from error
