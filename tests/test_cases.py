@@ -72,7 +72,7 @@ def face(tmp_path_factory: pytest.TempPathFactory) -> FaceVideo:
         heart_rate_bpm=BPM,
     )
     recording = simulate(dataset="cases", subject="anna", session="1", scene=scene, seed=0)
-    folder = tmp_path_factory.mktemp("film")
+    folder = tmp_path_factory.mktemp("video")
     face_video = FaceVideo(
         video=folder / "face.avi",
         frames=list(recording.frames()),

@@ -1,4 +1,4 @@
-"""MAHNOB-HCI: which camera, which trials, the clock of the film, the leads and the belt."""
+"""MAHNOB-HCI: which camera, which trials, the clock of the video, the leads and the belt."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -51,7 +51,7 @@ def test_each_patch_of_a_person_has_the_persons_rate(tmp_path: Path) -> None:
     assert recordings["India/video22_leftcheek"].scenario == "left cheek"
 
 
-def test_one_film_under_two_people_is_one_subject_and_known_to_be_bad(tmp_path: Path) -> None:
+def test_one_video_under_two_people_is_one_subject_and_known_to_be_bad(tmp_path: Path) -> None:
     """India's video22 alone: Sierra Leone has a video22 of its own."""
     trees.bias_eval_rppg(tmp_path)
     trees.clip(tmp_path / "Data/Sierra_Leone/video22_forehead.avi", fps=15)

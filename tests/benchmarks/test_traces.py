@@ -81,7 +81,7 @@ def test_folders_are_persons_and_share_a_sensor(folder: Path) -> None:
 
 
 def test_the_check_counts_and_tells_what_is_not_read(folder: Path) -> None:
-    (folder / "notes.txt").write_text("who was filmed\n")
+    (folder / "notes.txt").write_text("who was recorded\n")
     write_sensor(folder / "dora" / "contact.csv", 70.0)
     checked = check_data(dataset("traces"), folder)
     assert checked.fit

@@ -62,7 +62,7 @@ def test_only_videos_that_a_run_has_read_are_stored(
     def missing() -> VideoSource:
         raise RecordingError("no video")
 
-    source = faces.film(tmp_path / "head.mkv", list(faces.swaying(130)))
+    source = faces.save_video(tmp_path / "head.mkv", list(faces.swaying(130)))
     seen = replace(recording("seen", GroundTruth()), video=lambda: source)
     new = replace(recording("new", GroundTruth()), video=lambda: VideoSource(tmp_path / "new.mkv"))
     (tmp_path / "new.mkv").write_bytes(b"another")

@@ -162,7 +162,7 @@ def test_a_clock_far_off_is_refused_and_the_unit_is_the_right_one(
 # ---- the same of the data sets, by `bench data check` and `bench run` ----
 
 
-def film(file: Path, *, frames: int = FRAMES, fps: float = FPS) -> None:
+def save_video(file: Path, *, frames: int = FRAMES, fps: float = FPS) -> None:
     trees.clip(file, frames=frames, fps=fps)
 
 
@@ -184,7 +184,7 @@ def bare(file: Path, codec: str, kind: str) -> None:
 
 def ubfc(root: Path, times_s: Array, pulse: Array = PULSE, fps: float = FPS) -> None:
     folder = root / "DATASET_2" / "subject38"
-    film(folder / "vid.avi", fps=fps)
+    save_video(folder / "vid.avi", fps=fps)
     rows = (pulse, np.round(53 + np.sin(TIMES_S)), times_s)
     trees.column(folder / "ground_truth.txt", [" ".join(f"{v:.8g}" for v in row) for row in rows])
 
@@ -192,19 +192,19 @@ def ubfc(root: Path, times_s: Array, pulse: Array = PULSE, fps: float = FPS) -> 
 def cohface(root: Path, times_s: Array, person: str = "1") -> None:
     import h5py
 
-    film(root / person / "0" / "data.avi")
+    save_video(root / person / "0" / "data.avi")
     with h5py.File(root / person / "0" / "data.hdf5", "w") as content:
         content["pulse"], content["time"] = PULSE, times_s
 
 
-def obf(root: Path, times_s: Array, write: Callable[[Path], None] = film) -> None:
+def obf(root: Path, times_s: Array, write: Callable[[Path], None] = save_video) -> None:
     write(root / "001_1" / "video.mp4")
     rows = [f"{t:.6f},{p:.4f}" for t, p in zip(times_s, PULSE, strict=True)]
     trees.column(root / "001_1" / "bvp.csv", rows, "time_s,bvp")
 
 
 def simulated(root: Path, times_s: Array) -> None:
-    film(root / "01" / "video.mp4")
+    save_video(root / "01" / "video.mp4")
     (root / "01" / "scenario.json").write_text("{}")
     rows = [f"{t:.6f},{p:.4f},{60 + p:.2f}" for t, p in zip(times_s, PULSE, strict=True)]
     trees.column(root / "01" / "labels.csv", rows, "time_s,pulse,heart_rate_bpm")
@@ -212,7 +212,7 @@ def simulated(root: Path, times_s: Array) -> None:
 
 def v4v(root: Path, seconds: int) -> None:
     one = root / "Phase 1_ Training_Validation sets"
-    film(one / "Videos/train-001_of_002/F001_T1.mkv", frames=12 * 25, fps=25.0)
+    save_video(one / "Videos/train-001_of_002/F001_T1.mkv", frames=12 * 25, fps=25.0)
     rates = ", ".join(str(70 + k // 50) for k in range(25 * seconds))
     labels = one / "Ground truth"
     breaths = ", ".join("15" for _ in range(25 * seconds))
@@ -479,7 +479,7 @@ def test_a_prediction_says_that_a_frame_rate_was_assumed(
         return decoded(source)[0]
 
     monkeypatch.setattr(video_prediction, "cached_features", features_of)
-    file = tmp_path / f"film.{kind}"
+    file = tmp_path / f"video.{kind}"
     bare(file, codec, kind)
     green = load_methods().get("method", "green", "test")
     rule = read_evaluator(toml_files("protocols/evaluators")["li2023"])

@@ -11,7 +11,7 @@ from rppgbench.extraction.feature_cache import transformed_features
 from rppgbench.system.cache_use import in_use
 
 from ..factories.caches import put
-from ..factories.faces import film, swaying
+from ..factories.faces import save_video, swaying
 
 pytest.importorskip("fcntl")
 
@@ -54,7 +54,7 @@ def test_entries_are_counted_with_sizes_ages_and_users(tmp_path: Path) -> None:
 
 
 def test_features_and_clips_of_a_video_are_told_apart_and_of_their_data_set(tmp_path: Path) -> None:
-    source = film(tmp_path / "head.mkv", list(swaying(9)))
+    source = save_video(tmp_path / "head.mkv", list(swaying(9)))
     cache, clips = tmp_path / "cache", FeatureRequest(frozenset({"sinc_16"}))
     transformed_features(source, clips, cache, [None], dataset="pure")
     (entry,) = list_entries(cache)

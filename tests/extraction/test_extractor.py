@@ -25,14 +25,14 @@ from rppgbench.extraction.regions import draw_regions
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import Frame, VideoInfo, decode_counts, open_video
 
-from ..factories.faces import empty, film, portrait, swaying
+from ..factories.faces import empty, portrait, save_video, swaying
 
 RULES = ("contrast_phys_32", "gideon_mesh_box_32", "sinc_32", "toolbox_32")
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> VideoSource:
-    return film(tmp_path_factory.mktemp("film") / "head.mkv", list(swaying(25)))
+    return save_video(tmp_path_factory.mktemp("video") / "head.mkv", list(swaying(25)))
 
 
 def test_one_pass_extracts_track_moments_and_clips(source: VideoSource) -> None:
@@ -89,7 +89,7 @@ def test_clip_frames_are_those_of_the_toolbox_box(source: VideoSource) -> None:
 def test_a_gap_is_a_gap_in_everything(tmp_path: Path) -> None:
     there = np.array([True] * 9 + [False] * 7 + [True] * 8)
     pictures = [portrait() if bit else empty() for bit in there]
-    features = extract(film(tmp_path / "gap.mkv", pictures), FeatureRequest(frozenset(RULES)))
+    features = extract(save_video(tmp_path / "gap.mkv", pictures), FeatureRequest(frozenset(RULES)))
     np.testing.assert_array_equal(features.track.detected, there)
     np.testing.assert_array_equal(np.isfinite(features.track.landmarks).all(axis=(1, 2)), there)
     np.testing.assert_array_equal(np.isnan(features.track.landmarks).all(axis=(1, 2)), ~there)
@@ -106,7 +106,7 @@ def test_a_gap_is_a_gap_in_everything(tmp_path: Path) -> None:
 
 
 def test_a_video_without_a_face_is_one_line_with_size_and_rate(tmp_path: Path) -> None:
-    source = film(tmp_path / "wall.mkv", [empty()] * 12)
+    source = save_video(tmp_path / "wall.mkv", [empty()] * 12)
     with pytest.raises(NoFaceError, match=r"wall.mkv: no face in any of 12 frames \(256x256, 30"):
         extract(source, FeatureRequest(frozenset(RULES)))
 
@@ -114,10 +114,10 @@ def test_a_video_without_a_face_is_one_line_with_size_and_rate(tmp_path: Path) -
 def test_a_face_that_is_too_dark_is_one_line_with_its_level(tmp_path: Path) -> None:
     dark = (portrait() * 0.06).astype(np.uint8)
     with pytest.raises(RecordingError, match=r"too dark: .* of 255, under 16") as fault:
-        extract(film(tmp_path / "night.mkv", [dark] * 6))
+        extract(save_video(tmp_path / "night.mkv", [dark] * 6))
     assert "\n" not in str(fault.value)
     dim = (portrait() * 0.2).astype(np.uint8)
-    features = extract(film(tmp_path / "evening.mkv", [dark] * 5 + [dim] * 7))
+    features = extract(save_video(tmp_path / "evening.mkv", [dark] * 5 + [dim] * 7))
     assert features.track.detected.tolist() == [False] * 5 + [True] * 7
     assert np.nanmin(features.moments.mean_rgb("skin").mean(axis=1)) > DARKEST_SKIN
     assert features.metadata["face"]["dark"] == 5  # type: ignore[index]
@@ -126,12 +126,12 @@ def test_a_face_that_is_too_dark_is_one_line_with_its_level(tmp_path: Path) -> N
 
 def test_two_faces_are_a_warning(tmp_path: Path) -> None:
     both = np.concatenate([portrait(), portrait()[:, ::-1]], axis=1)
-    features = extract(film(tmp_path / "two.mkv", [np.ascontiguousarray(both)] * 3))
+    features = extract(save_video(tmp_path / "two.mkv", [np.ascontiguousarray(both)] * 3))
     assert "2 faces in 1 of 1 frames checked" in str(features.metadata["warnings"])
 
 
 def test_the_toolbox_box_that_comes_late_is_a_warning(tmp_path: Path) -> None:
-    features = extract(film(tmp_path / "late.mkv", [empty()] * 3 + [portrait()] * 5))
+    features = extract(save_video(tmp_path / "late.mkv", [empty()] * 3 + [portrait()] * 5))
     box = features.moments.count[:, -1]
     assert not box[:4].any()
     assert (box[4:] > 0).all()
@@ -149,7 +149,7 @@ def test_a_toolbox_box_off_the_face_is_a_warning(real: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_video_of_a_few_frames(tmp_path: Path, count: int) -> None:
-    features = extract(film(tmp_path / "short.mkv", [portrait()] * count))
+    features = extract(save_video(tmp_path / "short.mkv", [portrait()] * count))
     assert features.track.detected.tolist() == [True] * count
 
 
@@ -256,7 +256,7 @@ def test_a_track_of_another_video_is_refused(source: VideoSource, tmp_path: Path
     plain = extract(source)
     for count in (20, 30):
         with pytest.raises(RecordingError, match="track"):
-            extract(film(tmp_path / f"{count}.mkv", [portrait()] * count), track=plain.track)
+            extract(save_video(tmp_path / f"{count}.mkv", [portrait()] * count), track=plain.track)
 
 
 def test_cadence_is_declared_and_changes_little(source: VideoSource) -> None:
@@ -297,7 +297,7 @@ def test_a_face_that_leaves_the_frame_sideways_ends_its_regions(tmp_path: Path) 
     """What of a region is out of the picture is not counted, and nothing is made up for it."""
     wide = np.concatenate([portrait(), empty()], axis=1)
     pictures = [np.ascontiguousarray(wide[:, 4 * n : 4 * n + 256]) for n in range(0, 30)]
-    features = extract(film(tmp_path / "leaving.mkv", pictures))
+    features = extract(save_video(tmp_path / "leaving.mkv", pictures))
     left = features.moments.count[:, REGIONS.index("cheek_left_lower")]
     assert left[0] > 200
     seen = np.flatnonzero(features.track.detected)

@@ -38,14 +38,14 @@ from rppgbench.extraction.stored_rows import StoredRows
 from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import decode_counts
 
-from ..factories.faces import empty, film, swaying
+from ..factories.faces import empty, save_video, swaying
 
 CLIPS = FeatureRequest(frozenset({"sinc_16"}))
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> VideoSource:
-    return film(tmp_path_factory.mktemp("film") / "head.mkv", list(swaying(9)))
+    return save_video(tmp_path_factory.mktemp("video") / "head.mkv", list(swaying(9)))
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,7 @@ def test_folders_of_a_killed_process_are_deleted_after_a_day(
 
 
 def test_the_absence_of_a_face_is_cached(tmp_path: Path) -> None:
-    wall = film(tmp_path / "wall.mkv", [empty()] * 5)
+    wall = save_video(tmp_path / "wall.mkv", [empty()] * 5)
     for _ in range(2):
         with pytest.raises(NoFaceError, match=r"wall\.mkv: no face in any of 5 frames"):
             cached_features(wall, CLIPS, tmp_path / "cache")

@@ -17,7 +17,7 @@ from rppgbench.extraction.feature_cache import (
     transformed_features,
 )
 
-from ..factories.faces import film
+from ..factories.faces import save_video
 
 REQUEST = FeatureRequest(whole_frame=True)
 
@@ -32,7 +32,7 @@ def skin(count: int, level: float = 1.0) -> list[NDArray[np.uint8]]:
 
 def test_the_sums_are_those_of_all_pixels(tmp_path: Path) -> None:
     frames = skin(12)
-    features = extract(film(tmp_path / "skin.mkv", frames), REQUEST)
+    features = extract(save_video(tmp_path / "skin.mkv", frames), REQUEST)
     pixels = np.array(frames, np.int64).reshape(12, -1, 3)
     at = REGIONS.index(WHOLE_FRAME)
     assert features.track.detected.all()
@@ -47,20 +47,20 @@ def test_the_sums_are_those_of_all_pixels(tmp_path: Path) -> None:
 
 def test_without_the_request_there_is_no_face_to_find(tmp_path: Path) -> None:
     with pytest.raises(NoFaceError, match="no face in any of 12 frames"):
-        extract(film(tmp_path / "skin.mkv", skin(12)))
+        extract(save_video(tmp_path / "skin.mkv", skin(12)))
 
 
 def test_dark_frames_are_gaps_and_a_dark_video_is_refused(tmp_path: Path) -> None:
     frames = [*skin(8), *skin(4, level=0.05)]
-    features = extract(film(tmp_path / "dim.mkv", frames), REQUEST)
+    features = extract(save_video(tmp_path / "dim.mkv", frames), REQUEST)
     assert features.track.detected.tolist() == [True] * 8 + [False] * 4
     assert features.metadata["warnings"] == ["too dark in 4 of 12 frames"]
     with pytest.raises(NoFaceError, match=r"too dark: 4 frames .* are all under 16 of 255"):
-        extract(film(tmp_path / "dark.mkv", skin(4, level=0.05)), REQUEST)
+        extract(save_video(tmp_path / "dark.mkv", skin(4, level=0.05)), REQUEST)
 
 
 def test_the_cache_tells_whole_frames_from_faces(tmp_path: Path) -> None:
-    source = film(tmp_path / "skin.mkv", skin(12))
+    source = save_video(tmp_path / "skin.mkv", skin(12))
     assert feature_digest(source, REQUEST) != feature_digest(source, FeatureRequest())
     first = cached_features(source, REQUEST, tmp_path / "cache")
     again = cached_features(source, REQUEST, tmp_path / "cache")
@@ -71,7 +71,7 @@ def test_the_cache_tells_whole_frames_from_faces(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_cached", [False, True])
 def test_conditions_change_whole_frames_too(is_cached: bool, tmp_path: Path) -> None:
-    source, cache = film(tmp_path / "skin.mkv", skin(12)), tmp_path / "cache"
+    source, cache = save_video(tmp_path / "skin.mkv", skin(12)), tmp_path / "cache"
     if is_cached:
         cached_features(source, REQUEST, cache)
     noise = Condition(name="noise", kind="noise", params={"std": 20.0})

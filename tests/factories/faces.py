@@ -1,4 +1,4 @@
-"""Small films of a public-domain portrait, for the tests of what looks at faces."""
+"""Small videos of a public-domain portrait, for the tests of what looks at faces."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ def shifted(picture: Image, x: float, y: float) -> Image:
     return np.asarray(out, np.uint8)
 
 
-def film(file: Path, frames: Sequence[Image], fs: float = 30.0) -> VideoSource:
+def save_video(file: Path, frames: Sequence[Image], fs: float = 30.0) -> VideoSource:
     """Write frames without loss."""
     times = np.arange(len(frames)) / fs
     options = {"qp": "0", "preset": "ultrafast"}

@@ -202,9 +202,9 @@ def mahnob_session(folder: Path, person: int, trial: int, *, kind: str = "S_") -
     """A session of MAHNOB-HCI: 2 s before the first pulse, then 4 s; beats of 75 bpm."""
     from rppgbench.datasets.bdf_files import write_bdf
 
-    film = f"P{person}-Rec1-2009.07.09.17.53.46_C1 trigger _C_Section_{2 * trial}.avi"
-    clip(folder / film, fps=61)
-    clip(folder / film.replace("C1 trigger _C_", "C2 _BW_"), fps=61)
+    video = f"P{person}-Rec1-2009.07.09.17.53.46_C1 trigger _C_Section_{2 * trial}.avi"
+    clip(folder / video, fps=61)
+    clip(folder / video.replace("C1 trigger _C_", "C2 _BW_"), fps=61)
     name = f"Part_{person}_{kind}Trial{trial}_emotion.bdf"
     write_bdf(folder / name, mahnob_channels(), 256.0)
     session = f'<session vidRate="60.9708"><subject id="{person}"/></session>'

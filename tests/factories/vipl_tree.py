@@ -1,4 +1,4 @@
-"""A tree of VIPL-HR's size and layout: few films, linked to the names of many recordings."""
+"""A tree of VIPL-HR's size and layout: few videos, linked to the names of many recordings."""
 
 import os
 from collections import defaultdict
@@ -18,7 +18,7 @@ from rppgbench.datasets.simulated_writers import (
 from rppgbench.simulation import Scene, SimulationPlan, frame_times
 
 SUBJECTS = 107
-FILMS_OF_A_SOURCE = 4
+VIDEOS_OF_A_SOURCE = 4
 DISTINCT_FOLDS = 3
 """The recordings of these folds are videos of their own; those of the others repeat their contents,
 so that extraction takes minutes and the cache serves recordings of equal content."""
@@ -58,7 +58,7 @@ def write_vipl_tree(
 ) -> int:
     """Write the tree and return the number of recordings.
 
-    The videos are hard links to 12 rendered films. In `distinct_folds` of the five folds the times
+    The videos are hard links to 12 rendered videos. In `distinct_folds` of the five folds the times
     of the frames differ between the recordings of sources 1 and 3, and the length of the wave
     between those of source 2, which has no times: they are videos of their own for a cache that
     goes by content. The recordings of the other folds repeat them.
@@ -66,32 +66,32 @@ def write_vipl_tree(
     Args:
         root: the folder of the tree.
         subjects: how many of the 107 subjects.
-        seconds: length of the films.
+        seconds: length of the videos.
         distinct_folds: folds whose recordings differ from each other, of five.
     """
     writer = load_datasets().available["vipl_hr"].simulate
     assert isinstance(writer, SimulatedWriter)
-    films = root.with_name(f"{root.name}-films")
+    videos = root.with_name(f"{root.name}-videos")
     plan = SimulationPlan(subjects=subjects, seconds=seconds, seed=19, difficulty="easy")
-    replace(writer, sessions=_films, finish=None)(films, plan)
+    replace(writer, sessions=_sessions, finish=None)(videos, plan)
     (root / "data").mkdir(parents=True)
-    os.link(next(films.glob("*.json")), root / next(films.glob("*.json")).name)
+    os.link(next(videos.glob("*.json")), root / next(videos.glob("*.json")).name)
     contents: dict[Path, list[int]] = defaultdict(list)
     names = sorted(recording_names(subjects), key=lambda named: fold_of(named[0]))
     for count, (name, source) in enumerate(names):
-        film = films / "data" / f"p{1 + count % FILMS_OF_A_SOURCE}" / "v1" / f"source{source}"
-        if fold_of(name) < distinct_folds or not contents[film]:
-            contents[film].append(count)
-        _link(film, root / "data" / name, contents[film][count % len(contents[film])])
+        original = videos / "data" / f"p{1 + count % VIDEOS_OF_A_SOURCE}" / "v1" / f"source{source}"
+        if fold_of(name) < distinct_folds or not contents[original]:
+            contents[original].append(count)
+        _link(original, root / "data" / name, contents[original][count % len(contents[original])])
     for fold in range(min(5, subjects)):
         numbers = np.arange(1, subjects + 1)[None, fold::5]
         write_mat(root / f"fold/fold{fold + 1}.mat", {f"fold{fold + 1}": numbers})
     return len(names)
 
 
-def _films(plan: SimulationPlan) -> Iterator[SimulatedSession]:
+def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
     times_s = np.round(frame_times(plan.seconds, FPS), 3)
-    for subject in range(1, FILMS_OF_A_SOURCE + 1):
+    for subject in range(1, VIDEOS_OF_A_SOURCE + 1):
         for source in (1, 2, 3):
             scene = Scene(
                 width=SIZE[0],
@@ -104,16 +104,16 @@ def _films(plan: SimulationPlan) -> Iterator[SimulatedSession]:
             yield SimulatedSession(f"p{subject}", f"v1/source{source}", scene)
 
 
-def _link(film: Path, folder: Path, number: int) -> None:
-    """One recording: the film of another, with times and a wave of its own."""
+def _link(original: Path, folder: Path, number: int) -> None:
+    """One recording: the video of another, with times and a wave of its own."""
     folder.mkdir(parents=True)
     for name in ("video.avi", "gt_HR.csv", "gt_SpO2.csv"):
-        os.link(film / name, folder / name)
-    wave = (film / "wave.csv").read_text().split()
-    if not (film / "time.txt").is_file():
+        os.link(original / name, folder / name)
+    wave = (original / "wave.csv").read_text().split()
+    if not (original / "time.txt").is_file():
         wave = wave[: len(wave) - number % 20]
     else:
-        times_ms = np.array((film / "time.txt").read_text().split(), dtype=int)
+        times_ms = np.array((original / "time.txt").read_text().split(), dtype=int)
         times_ms[1:] += np.random.default_rng(number).integers(-4, 5, len(times_ms) - 1)
         write_lines(folder / "time.txt", times_ms.tolist(), end="\r\n")
     write_lines(folder / "wave.csv", wave, end="\r\n")

@@ -132,17 +132,17 @@ def test_during_a_training(tree: Path, trained: Learned, tmp_path: Path) -> None
     all_whole(trained.cache, tmp_path / "one")
 
 
-def test_while_people_are_filmed(tmp_path: Path) -> None:
+def test_while_people_are_rendered(tmp_path: Path) -> None:
     def words(name: str) -> tuple[str | Path, ...]:
         cache, out = tmp_path / f"{name}-cache", tmp_path / name
         run = ("run", "--protocol", "quickstart", "--methods", "pos", "--subjects", "4")
         return (*run, "--seconds", "60", "--cache", cache, "--out", out)
 
-    def filming(name: str) -> bool:
+    def rendering(name: str) -> bool:
         return any((tmp_path / f"{name}-cache").glob("simulated/.*/*/.*.mp4"))
 
-    first, second = beside(words, filming)
-    last = stopped(first, "the filming of simulated people", terminal=True)
+    first, second = beside(words, rendering)
+    last = stopped(first, "the rendering of simulated people", terminal=True)
     assert second.poll() is None
     kill_all(second)
     assert "what is done stays" in last

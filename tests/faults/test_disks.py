@@ -104,7 +104,7 @@ def test_a_full_disk_ends_the_run_and_more_room_finishes_it(
 def test_files_that_may_not_grow_end_the_run_in_one_line(
     tree: Path, undisturbed: Undisturbed, tmp_path: Path, most: int
 ) -> None:
-    """At 20 kB the first feature fails, at 200 kB a longer one, at 2 MB the video of a film."""
+    """At 20 kB the first feature fails, at 200 kB a longer one, at 2 MB a video."""
     arguments = run_words(tree, tmp_path / "cache", tmp_path / "out")
     if most > 1_000_000:
         arguments = tuple(word for word in arguments if not str(word).startswith("simulated="))

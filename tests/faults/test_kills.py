@@ -92,7 +92,7 @@ def test_a_kill_before_the_first_file_leaves_a_folder_that_can_be_used(
     assert waveforms(out) == undisturbed.waves
 
 
-def test_a_kill_while_people_are_filmed_leaves_no_half_made_set(tmp_path: Path) -> None:
+def test_a_kill_while_people_are_rendered_leaves_no_half_made_set(tmp_path: Path) -> None:
     """A simulated set is there whole or not at all, and what is left of it goes."""
     cache, out = tmp_path / "cache", tmp_path / "out"
     people = ("--methods", "pos", "--subjects", "3", "--seconds", "11")

@@ -17,7 +17,7 @@ from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 
 from ..factories import stores as made_store
-from ..factories.faces import film, swaying
+from ..factories.faces import save_video, swaying
 from .runs import bench
 
 pytestmark = pytest.mark.faults
@@ -56,9 +56,9 @@ class Seen(HTMLParser):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short film of a face."""
+    """A short video of a face."""
     file = tmp_path_factory.mktemp("clip") / "face.mp4"
-    film(file, list(swaying(75)))
+    save_video(file, list(swaying(75)))
     return file
 
 

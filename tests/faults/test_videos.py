@@ -47,7 +47,7 @@ def beating(number: int, fs: float = FS) -> Image:
     return seen
 
 
-def film(
+def save_video(
     file: Path,
     frames: Iterable[NDArray[np.uint8]],
     codec: str = "libx264",
@@ -76,7 +76,7 @@ def cut(file: Path, share: float) -> None:
 
 def shuffled_times(file: Path) -> None:
     """Blocks of an MKV whose times repeat and go back in places, as no muxer would write them."""
-    film(file, (beating(k) for k in range(COUNT)), "mjpeg", "yuvj420p")
+    save_video(file, (beating(k) for k in range(COUNT)), "mjpeg", "yuvj420p")
     data, at = bytearray(file.read_bytes()), 0
     seen = 0
     for match in re.finditer(rb"\x81(..)\x80\xff\xd8", bytes(data), re.DOTALL):
@@ -132,23 +132,23 @@ def make(folder: Path) -> None:
     folder.mkdir()
     (folder / "zero_bytes.mp4").touch()
     (folder / "text.avi").write_text("Subject 7 moved a lot.\n" * 100)
-    film(folder / "plain.mp4", (beating(k) for k in range(COUNT)))
-    film(folder / "cut_without_index.mp4", (beating(k) for k in range(30)))
+    save_video(folder / "plain.mp4", (beating(k) for k in range(COUNT)))
+    save_video(folder / "cut_without_index.mp4", (beating(k) for k in range(30)))
     cut(folder / "cut_without_index.mp4", 0.5)
-    film(folder / "cut.avi", (beating(k) for k in range(2 * COUNT)), "mjpeg", "yuvj420p")
+    save_video(folder / "cut.avi", (beating(k) for k in range(2 * COUNT)), "mjpeg", "yuvj420p")
     cut(folder / "cut.avi", 0.5)
     sound(folder / "sound.avi")
-    film(folder / "odd_size.mkv", (wide_angle(k) for k in range(COUNT)), pixels="yuv444p")
-    film(folder / "ten_bits.mkv", (beating(k) for k in range(COUNT)), pixels="yuv420p10le")
-    film(folder / "grey.mkv", grey(), pixels="gray")
-    film(folder / "turned.mp4", turned(), rotation=90)
+    save_video(folder / "odd_size.mkv", (wide_angle(k) for k in range(COUNT)), pixels="yuv444p")
+    save_video(folder / "ten_bits.mkv", (beating(k) for k in range(COUNT)), pixels="yuv420p10le")
+    save_video(folder / "grey.mkv", grey(), pixels="gray")
+    save_video(folder / "turned.mp4", turned(), rotation=90)
     shuffled_times(folder / "shuffled_times.mkv")
-    film(folder / "one_frame.mp4", [beating(0)])
-    film(folder / "no_face.mp4", (empty() for _ in range(60)))
-    film(folder / "two_faces.mp4", two_faces())
-    film(folder / "leaves_and_returns.mp4", coming_and_going(lambda k: k < 100 or k >= 130))
-    film(folder / "three_in_a_hundred.mp4", coming_and_going(lambda k: k % 100 < 3))
-    film(folder / "small_face.mp4", small_face())
+    save_video(folder / "one_frame.mp4", [beating(0)])
+    save_video(folder / "no_face.mp4", (empty() for _ in range(60)))
+    save_video(folder / "two_faces.mp4", two_faces())
+    save_video(folder / "leaves_and_returns.mp4", coming_and_going(lambda k: k < 100 or k >= 130))
+    save_video(folder / "three_in_a_hundred.mp4", coming_and_going(lambda k: k % 100 < 3))
+    save_video(folder / "small_face.mp4", small_face())
 
 
 GOOD = {
@@ -276,7 +276,7 @@ def test_a_bare_stream_is_read_at_the_rate_in_its_header(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Bare H.264 has neither times nor a length; FFmpeg assumes 25 frames a second for it."""
-    film(tmp_path / "bare.mp4", (beating(k, 30.0) for k in range(COUNT)))
+    save_video(tmp_path / "bare.mp4", (beating(k, 30.0) for k in range(COUNT)))
     with (
         av.open(str(tmp_path / "bare.mp4")) as whole,
         av.open(str(tmp_path / "bare.h264"), "w", format="h264") as bare,
@@ -351,7 +351,7 @@ def test_two_hours_take_no_more_memory_than_two_minutes(
 
 def repeat(file: Path, pictures: list[Image], number: int, fps: int) -> None:
     """A long video for the price of a short one: the same coded frames over and over."""
-    film(file.with_name("short.mkv"), pictures, "mjpeg", "yuvj420p")
+    save_video(file.with_name("short.mkv"), pictures, "mjpeg", "yuvj420p")
     with av.open(str(file.with_name("short.mkv"))) as short, av.open(str(file), "w") as out:
         stream = out.add_stream_from_template(short.streams.video[0])
         stream.time_base = Fraction(1, 1000)

@@ -34,7 +34,7 @@ BETTER = 4.0
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A folder of content with `small`: the protocol, with eight epochs on three short films."""
+    """A folder of content with `small`: the protocol, with eight epochs on three short videos."""
     text = PROTOCOL.read_text(encoding="utf-8")
     for old, new in (
         ("[params.co_rectification]\n", "[params.co_rectification]\nepochs = 8\nbatch = 4\n"),
@@ -50,7 +50,7 @@ def small(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One set of films for all tests."""
+    """One set of videos for all tests."""
     return tmp_path_factory.mktemp("cache")
 
 

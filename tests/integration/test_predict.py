@@ -11,7 +11,7 @@ import pytest
 from rppgbench.cli import main
 from rppgbench.evaluation.pulse_verdict import ENOUGH_S, verdict
 
-from ..factories.faces import Image, film, portrait
+from ..factories.faces import Image, portrait, save_video
 
 FS = 25.0
 BLOOD = np.array([0.006, 0.016, 0.009])
@@ -37,11 +37,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty seconds with a pulse, as long a photograph, and the first seconds of the former."""
     place = tmp_path_factory.mktemp("clips")
     beating = frames(20, 1)
-    film(place / "beating.mp4", beating, FS)
-    film(place / "photograph.mp4", frames(12, 0), FS)
-    film(place / "short.mp4", beating[: round(3.5 * FS)], FS)
-    film(place / "tiny.mp4", beating[: round(2.4 * FS)], FS)
-    film(place / "window.mp4", beating[: round(7 * FS)], FS)
+    save_video(place / "beating.mp4", beating, FS)
+    save_video(place / "photograph.mp4", frames(12, 0), FS)
+    save_video(place / "short.mp4", beating[: round(3.5 * FS)], FS)
+    save_video(place / "tiny.mp4", beating[: round(2.4 * FS)], FS)
+    save_video(place / "window.mp4", beating[: round(7 * FS)], FS)
     return place
 
 
@@ -212,7 +212,7 @@ def write_reference(place: Path, *videos: str) -> Path:
 def test_a_reference_gives_errors_in_text_json_tables_and_picture(
     folder: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The rate of the film rises by 1.5 bpm each second: in its windows by known means."""
+    """The rate of the video rises by 1.5 bpm each second: in its windows by known means."""
     reference = write_reference(tmp_path / "oximeter.csv", "any")
     more = ["--reference", str(reference), "--samples", str(tmp_path / "samples.csv")]
     more += ["--windows", str(tmp_path / "windows.json"), "--plot", str(tmp_path / "p.svg")]

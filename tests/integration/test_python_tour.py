@@ -8,7 +8,7 @@ import pytest
 
 from rppgbench.cli import main
 
-from ..factories.faces import film, portrait
+from ..factories.faces import portrait, save_video
 
 FS = 30.0
 TIME_S = np.arange(600) / FS
@@ -35,7 +35,7 @@ def test_the_block_of_code_runs_as_it_stands(
     pictures = [
         np.clip(np.rint(portrait() * (1 + 0.02 * level)), 0, 255).astype(np.uint8) for level in beat
     ]
-    film(tmp_path / "face.mp4", pictures, FS)
+    save_video(tmp_path / "face.mp4", pictures, FS)
     assert (
         main(["simulate", "ubfc_rppg", "--out", "UBFC", "--subjects", "2", "--seconds", "5"]) == 0
     )

@@ -24,7 +24,7 @@ from rppgbench.video.recompression import recompress
 from rppgbench.video.stream import decode_counts, open_video
 from rppgbench.video.writing import write_video
 
-from ..factories.faces import film, swaying
+from ..factories.faces import save_video, swaying
 
 VIDEOS = ("even.mkv", "odd.mkv")
 FRAMES = 40
@@ -80,7 +80,7 @@ def change(name: str) -> NamedTransform | None:
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a face of 256 x 256 and one of 255 x 255."""
     folder = tmp_path_factory.mktemp("videos")
-    film(folder / "even.mkv", list(swaying(FRAMES, FPS)), FPS)
+    save_video(folder / "even.mkv", list(swaying(FRAMES, FPS)), FPS)
     odd = [np.ascontiguousarray(picture[:-1, :-1]) for picture in swaying(FRAMES, FPS)]
     options = {"qp": "0", "preset": "ultrafast"}
     write_video(

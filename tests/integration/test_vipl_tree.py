@@ -1,4 +1,4 @@
-"""The tree of the overnight measurement: VIPL-HR's size and layout out of few films."""
+"""The tree of the overnight measurement: VIPL-HR's size and layout out of few videos."""
 
 from collections import Counter
 from pathlib import Path

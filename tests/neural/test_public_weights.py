@@ -52,10 +52,10 @@ def oracle() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def toolbox_crops(file: Path, box: list[int], rule: str) -> Any:
-    """The pictures (T, S, S, 3) of a film, cut at the box x, y, width, height."""
+    """The pictures (T, S, S, 3) of a video, cut at the box x, y, width, height."""
     left, top, width, height = box
-    film, crop, pictures = cv2.VideoCapture(str(file)), crop_rule(rule).cropper(), []
-    while (read := film.read())[0]:
+    video, crop, pictures = cv2.VideoCapture(str(file)), crop_rule(rule).cropper(), []
+    while (read := video.read())[0]:
         rgb: Any = np.ascontiguousarray(read[1][:, :, ::-1])
         edges = (left, top, min(left + width, rgb.shape[1]), min(top + height, rgb.shape[0]))
         view = CropView(rgb=rgb, time_s=0.0, landmarks=np.zeros((468, 2)), toolbox_box=edges)

@@ -14,7 +14,7 @@ from ..factories.frame_inputs import clip_input
 from ..oracles.parts import part
 
 
-def test_features_of_a_still_film_are_those_of_each_picture_alone() -> None:
+def test_features_of_a_still_video_are_those_of_each_picture_alone() -> None:
     torch.manual_seed(0)
     stem = FusionStem((2, 4), (3, 3), nn.Identity(), nn.Identity()).eval()
     picture = torch.rand(1, 1, 3, 8, 8)

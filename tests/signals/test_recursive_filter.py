@@ -54,7 +54,7 @@ def test_tapers_are_those_of_scipy(
 
 
 def test_the_default_reading_of_a_pulse_needs_no_scipy() -> None:
-    """Importing `scipy.signal` takes half of the time of a prediction for a film of 10 s."""
+    """Importing `scipy.signal` takes half of the time of a prediction for a video of 10 s."""
     code = (
         "import sys, numpy as np\n"
         "from rppgbench.api.heart_rate import load_evaluator, read_rates\n"

@@ -19,7 +19,7 @@ from rppgbench.core.recording import Dataset, Recording
 
 
 def nothing():
-    raise RecordingError("nothing was filmed")
+    raise RecordingError("nothing was recorded")
 
 
 def recordings(root):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ..factories.faces import film, swaying
+from ..factories.faces import save_video, swaying
 
 ROOT = Path(__file__).parents[2]
 SHORT, LONG = 120, 480
@@ -45,7 +45,7 @@ print(*count, decode_counts[source.path], int(re.search(r"VmHWM:\\s+(\\d+)", sta
 
 def peak_mb(file: Path, frames: int) -> float:
     """The most memory that a process of its own took for four rate factors and the original."""
-    source = film(file, list(swaying(frames)))
+    source = save_video(file, list(swaying(frames)))
     run = subprocess.run(
         [sys.executable, "-c", MEASURE, str(source.path)],
         check=True,

@@ -35,9 +35,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> VideoSource:
         face_height=0.62,
         heart_rate_bpm=70.0,
     )
-    filmed = simulate(dataset="ubfc_rppg", subject="subject1", session="1", scene=scene, seed=0)
-    file = tmp_path_factory.mktemp("film") / "vid.avi"
-    write_video(file, filmed.frames(), scene.times_s, codec="huffyuv", pixel_format="rgb24")
+    recording = simulate(dataset="ubfc_rppg", subject="subject1", session="1", scene=scene, seed=0)
+    file = tmp_path_factory.mktemp("video") / "vid.avi"
+    write_video(file, recording.frames(), scene.times_s, codec="huffyuv", pixel_format="rgb24")
     return VideoSource(file)
 
 
