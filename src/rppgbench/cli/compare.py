@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
+from rppgbench.cli.mark_lines import answer_marks
 from rppgbench.cli.options import as_json, plugins, results
 from rppgbench.cli.terminal import answer, answer_json
 
@@ -52,10 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(comparison: "Comparison") -> None:
-    if comparison.simulated:
-        answer("SIMULATED DATA: nothing here stands for a data set")
-    for name, source in comparison.imported.items():
-        answer(f"IMPORTED, NOT RUN HERE: {name} from {source}")
+    answer_marks(simulated=comparison.simulated, imported=comparison.imported)
     note = "" if comparison.changes else ": alike"
     answer(f"settings, versions and data{note}")
     for change in comparison.changes:

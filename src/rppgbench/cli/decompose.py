@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
+from rppgbench.cli.mark_lines import answer_marks
 from rppgbench.cli.option_values import path
 from rppgbench.cli.options import output, plugins, results
 from rppgbench.cli.terminal import answer, answer_json
@@ -125,10 +126,7 @@ def _to_dict(inputs: "DecompositionInputs") -> dict[str, Any]:
 
 
 def _print(inputs: "DecompositionInputs") -> None:
-    if inputs.page.marks.simulated:
-        answer("SIMULATED DATA: nothing here stands for a data set")
-    for name, source in inputs.page.marks.imported.items():
-        answer(f"IMPORTED, NOT RUN HERE: {name} from {source}")
+    answer_marks(simulated=inputs.page.marks.simulated, imported=inputs.page.marks.imported)
     _print_errors(inputs)
     _print_shares(inputs)
     answer("each part is the mean over all orders of the changes; the parts add up exactly")

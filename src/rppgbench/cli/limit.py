@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.mark_lines import answer_marks
 from rppgbench.cli.options import as_json, choose_region, data_roots, places, plugins, results
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.text_wrapping import aligned
@@ -71,8 +72,7 @@ def run(args: argparse.Namespace) -> int:
             {"evaluator": name, "region": region, **marks, "recordings": [*map(asdict, limits)]}
         )
         return DONE if any(not limit.reason for limit in limits) else SOME_FAILED
-    if stored.simulated:
-        answer("SIMULATED DATA: nothing here stands for a data set")
+    answer_marks(simulated=stored.simulated, imported=stored.imported)
     answer(
         f"root mean square error in bpm under {name}, in windows with a limit; limit: the smallest "
         f"standard error of any reading of the mean colour of {region}; efficient: the most likely "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
+from rppgbench.cli.mark_lines import answer_marks
 from rppgbench.cli.option_values import at_least_one, path, real
 from rppgbench.cli.options import as_json, plugins, without_effect
 from rppgbench.cli.terminal import answer, answer_json
@@ -87,10 +88,7 @@ def _measured(args: argparse.Namespace) -> int:
         marks = {"simulated": stored.simulated, "imported": stored.imported}
         answer_json({**settings, **marks, "pairs": [asdict(pair) for pair in pairs]})
         return DONE if pairs else SOME_FAILED
-    if stored.simulated:
-        answer("SIMULATED DATA: nothing here stands for a data set")
-    for method, source in stored.imported.items():
-        answer(f"IMPORTED, NOT RUN HERE: {method} from {source}")
+    answer_marks(simulated=stored.simulated, imported=stored.imported)
     if not pairs:
         answer("no pair of methods: results of two methods are needed")
         return SOME_FAILED
