@@ -39,8 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.core.registry import load_datasets
     from rppgbench.datasets.roots import write_simulated
     from rppgbench.simulation import SimulationPlan
-    from rppgbench.system.atomic_files import atomic_dir, move_into_place
-    from rppgbench.system.folders import make_folder
+    from rppgbench.system.folders import new_folder
 
     dataset = load_datasets().get("data set", args.name, "bench simulate")
     if dataset.simulate is None:
@@ -48,18 +47,11 @@ def run(args: argparse.Namespace) -> int:
             f"bench simulate: {args.name} cannot be simulated; its real data is needed"
         )
     out: Path = args.out
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise BenchError(f"{out}: not an empty folder; give a new one")
-    make_folder(out.parent)
     plan = SimulationPlan(
         subjects=args.subjects, seconds=args.seconds, seed=args.seed, difficulty=args.difficulty
     )
-    try:
-        with atomic_dir(out) as partial:
-            write_simulated(dataset, partial, plan, quiet=args.quiet or args.json)
-            move_into_place(partial, out)
-    except OSError as error:
-        raise BenchError(f"{out}: cannot be written: {error.strerror}; give another") from error
+    with new_folder(out) as partial:
+        write_simulated(dataset, partial, plan, quiet=args.quiet or args.json)
     if args.json:
         answer_json({"data_set": args.name, "folder": os.fspath(out), **asdict(plan)})
     else:

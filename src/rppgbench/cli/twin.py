@@ -9,7 +9,6 @@ from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.option_values import at_least_one, path, seed
 from rppgbench.cli.options import output, plugins
 from rppgbench.cli.terminal import answer, answer_json
-from rppgbench.system.errors import BenchError
 
 LAYOUT = "traces"
 """The data set, and its protocol, that read the folder."""
@@ -42,23 +41,15 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.core.registry import find_toml
     from rppgbench.datasets.twin_files import write_twin
     from rppgbench.simulation.twin import Twin
-    from rppgbench.system.atomic_files import atomic_dir, move_into_place
-    from rppgbench.system.folders import make_folder
+    from rppgbench.system.folders import new_folder
 
     twin = read_declaration(find_toml("benchmarks/twins", "twin", args.name, "bench twin"), Twin)
     people = twin.people if args.people is None else args.people
     out: Path = args.out
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise BenchError(f"{out}: not an empty folder; give a new one")
-    make_folder(out.parent)
-    try:
-        with atomic_dir(out) as partial:
-            count = write_twin(
-                partial, twin, dataset=LAYOUT, name=args.name, seed=args.seed, people=people
-            )
-            move_into_place(partial, out)
-    except OSError as error:
-        raise BenchError(f"{out}: cannot be written: {error.strerror}; give another") from error
+    with new_folder(out) as partial:
+        count = write_twin(
+            partial, twin, dataset=LAYOUT, name=args.name, seed=args.seed, people=people
+        )
     if args.json:
         answer_json(
             {

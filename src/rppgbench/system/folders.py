@@ -1,8 +1,11 @@
 """Folders for output."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from rppgbench.system.atomic_files import atomic_dir, move_into_place
 from rppgbench.system.errors import BenchError
 
 
@@ -17,6 +20,30 @@ def make_folder(folder: Path) -> Path:
     except OSError as error:
         raise BenchError(f"{folder}: cannot be made: {error.strerror}; give another") from error
     return folder
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write to, which gets its name when the block has ended without an exception.
+
+    Args:
+        folder: its name; an empty folder of this name is replaced.
+
+    Yields:
+        The folder under another name.
+
+    Raises:
+        BenchError: something else has this name, or the folder cannot be written.
+    """
+    try:
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise BenchError(f"{folder}: not an empty folder; give a new one")
+        make_folder(folder.parent)
+        with atomic_dir(folder) as partial:
+            yield partial
+            move_into_place(partial, folder)
+    except OSError as error:
+        raise BenchError(f"{folder}: cannot be written: {error.strerror}; give another") from error
 
 
 def existing_folder(folder: Path) -> Path:
