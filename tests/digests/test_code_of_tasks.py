@@ -32,6 +32,9 @@ MOVERS = ("digests/", "store/", "system/", "methods/", "benchmarks/")
 """Files, processes, digests and the format of stored rows, which has a number of its own. Content
 is in the digests of what uses it."""
 
+NUMBERS = ("rppgbench/evaluation/", "rppgbench/signals/")
+"""Packages that compute scores."""
+
 
 @pytest.mark.parametrize("task", ["recording_task", "training_task"])
 def test_what_a_task_runs_is_in_a_digest_or_only_moves_results(task: str) -> None:
@@ -49,6 +52,18 @@ def test_what_a_task_runs_is_in_a_digest_or_only_moves_results(task: str) -> Non
     own.discard("core/__init__/__init__.py")  # `rppgbench.core.__init__`, named in a string
     unused = {"execution/training_task.py"} if task == "recording_task" else set()
     assert own == MOVES_RESULTS.keys() - unused
+
+
+def test_what_scores_and_judges_a_registered_run_is_in_the_digest_of_scores() -> None:
+    sources = Sources()
+    scored = closures.scoring_code(sources).parts
+    computing = {
+        part
+        for module in ("rppgbench.analysis.stored_results", "rppgbench.evaluation.hypotheses")
+        for part in sources.closure(module).parts
+        if part.startswith(NUMBERS)
+    }
+    assert computing - scored.keys() == {"rppgbench/evaluation/rule_notes.py"}  # words alone
 
 
 def test_the_rules_of_labels_are_in_the_digest_of_every_reader() -> None:

@@ -25,10 +25,13 @@ IMPORTING = (
 FORMATS = "rppgbench.predictions.formats"
 SCORING = (
     "rppgbench.evaluation.scores",
+    "rppgbench.evaluation.ensembles",
+    "rppgbench.evaluation.leakage",
     "rppgbench.evaluation.summary",
     "rppgbench.evaluation.paired_differences",
     "rppgbench.evaluation.controls",
     "rppgbench.evaluation.skill",
+    "rppgbench.evaluation.hypotheses",
 )
 
 
@@ -43,7 +46,7 @@ def condition_code(sources: Sources) -> Closure:
 
 
 def scoring_code(sources: Sources) -> Closure:
-    """From waveforms to heart rates, errors, their summary and their paired differences."""
+    """From waveforms to heart rates, errors, their summary, and what became of hypotheses."""
     return sources.closure(*SCORING)
 
 
