@@ -166,15 +166,14 @@ def _method_deviations(
             here = "imported" if method in imports else "run" if now is not None else "not run"
             yield _deviation(f"method {method}", "not registered" if then is None else "run", here)
             continue
-        for name in sorted({*then, *now}):
-            if then.get(name) != now.get(name):
-                yield _deviation(f"method {method}: {name}", then.get(name), now.get(name))
+        for name in _changed_keys(then, now):
+            yield _deviation(f"method {method}: {name}", then.get(name), now.get(name))
 
 
 def _code_deviations(
     work: str, then: Mapping[str, str], now: Mapping[str, str]
 ) -> Iterator[Deviation]:
-    changed = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
+    changed = _changed_keys(then, now)
     if changed:
         more = [f"{len(changed) - SHOWN_PARTS} more"] if len(changed) > SHOWN_PARTS else []
         shown = changed[:SHOWN_PARTS]
@@ -183,6 +182,11 @@ def _code_deviations(
             registered=", ".join([f"{n} {then.get(n, ABSENT)}" for n in shown] + more),
             here=", ".join([f"{n} {now.get(n, ABSENT)}" for n in shown] + more),
         )
+
+
+def _changed_keys(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The keys whose values differ, in order; a key that one side lacks has None there."""
+    return [key for key in sorted({*then, *now}) if then.get(key) != now.get(key)]
 
 
 def _rule_deviations(
@@ -200,9 +204,8 @@ def _rule_deviations(
                 *("not used" if rule is None else "used" for rule in (then, now)),
             )
             continue
-        for key in sorted({*then, *now}):
-            if then.get(key) != now.get(key):
-                yield _deviation(f"evaluator {name}: {key}", then.get(key), now.get(key))
+        for key in _changed_keys(then, now):
+            yield _deviation(f"evaluator {name}: {key}", then.get(key), now.get(key))
 
 
 def _time_deviations(
