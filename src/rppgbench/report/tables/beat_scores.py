@@ -10,7 +10,7 @@ from rppgbench.report.inputs import Scores
 from rppgbench.report.tables.columns import BAND_EDGE, BEAT_METRICS
 from rppgbench.report.tables.scores import method_table
 from rppgbench.report.tables.summary_rows import describe_sample
-from rppgbench.report.tables.table import Row, Table
+from rppgbench.report.tables.table import Table
 from rppgbench.system.plural import pluralise
 
 READING = (
@@ -42,15 +42,12 @@ def beat_table(
     table = method_table(
         scores, measures=BEAT_METRICS, baselines=baselines, expected=expected, marks=marks
     )
-    kept = [place for place, column in enumerate(table.columns) if column.key != BAND_EDGE.key]
     empty = [note for note in table.notes if note.startswith("Not defined for any row")]
     return replace(
-        table,
+        table.without_columns({BAND_EDGE.key}),
         key=f"beats-{scores.name}",
         caption=f"Beats and heart-rate variability under {scores.name}: "
         f"{describe_sample(scores, expected)}",
-        columns=tuple(table.columns[place] for place in kept),
-        rows=tuple(Row(tuple(row.cells[place] for place in kept), row.kind) for row in table.rows),
         notes=(READING, *_lacking(scores), *empty),
     )
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rppgbench.report.inputs import ReportInputs
 from rppgbench.report.method_titles import titled_inputs
 from rppgbench.report.tables.columns import BAND_EDGE, COVERAGE, METRICS, metric
 from rppgbench.report.tables.scores import method_table
-from rppgbench.report.tables.table import Row, Table
+from rppgbench.report.tables.table import Table
 from rppgbench.system.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -70,12 +69,7 @@ def _without_counts(table: Table) -> Table:
     coverage = [column.key for column in table.columns].index(COVERAGE.key)
     complete = all(row.cells[coverage].value == 1.0 for row in table.rows)
     dropped = {BAND_EDGE.key, *([COVERAGE.key] if complete else [])}
-    kept = [place for place, column in enumerate(table.columns) if column.key not in dropped]
-    return replace(
-        table,
-        columns=tuple(table.columns[place] for place in kept),
-        rows=tuple(Row(tuple(row.cells[place] for place in kept), row.kind) for row in table.rows),
-    )
+    return table.without_columns(dropped)
 
 
 def metric_rows(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:

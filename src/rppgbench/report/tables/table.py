@@ -1,6 +1,7 @@
 """The one model of a table: columns, rows, cells and marks."""
 
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Collection
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
 from rppgbench.report.data_marks import UNMARKED, DataMarks
@@ -53,3 +54,12 @@ class Table:
     headers: int = 1
     notes: tuple[str, ...] = ()
     marks: DataMarks = UNMARKED
+
+    def without_columns(self, keys: Collection[str]) -> "Table":
+        """The table without the columns of some keys; none of them names the row."""
+        kept = [place for place, column in enumerate(self.columns) if column.key not in keys]
+        return replace(
+            self,
+            columns=tuple(self.columns[place] for place in kept),
+            rows=tuple(replace(row, cells=tuple(row.cells[k] for k in kept)) for row in self.rows),
+        )
