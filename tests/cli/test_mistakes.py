@@ -117,6 +117,7 @@ FILES = [
     ("power thesis/thesis.tex", "thesis.tex", "not a bundle"),
     ("power results --evaluator li2032", "--evaluator", "did you mean 'li2023"),
     ("power results --difference nan", "--difference", "above 0 bpm"),
+    ("twin pure_v1 --people 10001 --out here", "--people", "10000 people at most"),
     ("twin pure_v1 --out tree", "tree", "give a new one"),
     ("compare results nowhere", "nowhere", "no results here"),
     ("bundle", "bench bundle", "--check FILE"),

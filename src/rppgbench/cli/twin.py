@@ -9,6 +9,7 @@ from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.option_values import at_least_one, path, seed
 from rppgbench.cli.options import output, plugins
 from rppgbench.cli.terminal import answer, answer_json
+from rppgbench.system.errors import BenchError
 
 LAYOUT = "traces"
 """The data set, and its protocol, that read the folder."""
@@ -40,11 +41,13 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.core.protocol import read_declaration
     from rppgbench.core.registry import find_toml
     from rppgbench.datasets.twin_files import write_twin
-    from rppgbench.simulation.twin import Twin
+    from rppgbench.simulation.twin import MOST_PEOPLE, Twin
     from rppgbench.system.folders import new_folder
 
     twin = read_declaration(find_toml("benchmarks/twins", "twin", args.name, "bench twin"), Twin)
     people = twin.people if args.people is None else args.people
+    if people > MOST_PEOPLE:
+        raise BenchError(f"--people: a twin has {MOST_PEOPLE} people at most, not {people}")
     out: Path = args.out
     with new_folder(out) as partial:
         count = write_twin(

@@ -26,6 +26,7 @@ from rppgbench.simulation.scene import frame_times, generator
 SLOWEST_HZ = 0.05
 """Light and specular reflection have no power below this frequency."""
 
+MOST_PEOPLE = 10_000
 LOWEST_BPM, HIGHEST_BPM = 42.0, 180.0
 BURSTS_HZ = (0.01, 0.1)
 
@@ -75,7 +76,7 @@ class Twin(Declaration):
     prediction: str = Field(
         description="how well it predicted published errors that it was not fitted to"
     )
-    people: int = Field(ge=1, le=10_000, description="how many people")
+    people: int = Field(ge=1, le=MOST_PEOPLE, description="how many people")
     recordings: int = Field(ge=1, le=1000, description="recordings of each person")
     seconds: float = Field(ge=10, le=3600, description="length of a recording")
     fs: float = Field(ge=10, le=240, description="frames a second")
