@@ -5,7 +5,7 @@ The samples are read by pyEDFlib (EDFlib's parser), an optional dependency.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,10 +42,7 @@ def read_bdf(file: Path, *labels: str) -> dict[str, BdfChannel]:
         MachineError: the disk cannot read the file.
         BenchError: pyEDFlib is not installed.
     """
-    try:
-        import pyedflib
-    except ModuleNotFoundError as error:
-        raise BenchError(f"{file}: needs pyEDFlib: pip install 'rppgbench[bdf]'") from error
+    pyedflib = _require_pyedflib(file)
     check_regular(file)
     try:
         _check_length(file)
@@ -66,6 +63,14 @@ def read_bdf(file: Path, *labels: str) -> dict[str, BdfChannel]:
             raise unreadable_label(error, file) from error
         check_disk(file)
         raise RecordingError(f"{file}: no BDF file ({error}); {AGAIN}") from error
+
+
+def _require_pyedflib(file: Path) -> Any:
+    try:
+        import pyedflib
+    except ModuleNotFoundError as error:
+        raise BenchError(f"{file}: needs pyEDFlib: pip install 'rppgbench[bdf]'") from error
+    return pyedflib
 
 
 def _check_length(file: Path) -> None:
@@ -102,10 +107,7 @@ def write_bdf(file: Path, channels: Mapping[str, Array], fs: float) -> None:
     """
     from datetime import datetime
 
-    try:
-        import pyedflib
-    except ModuleNotFoundError as error:
-        raise BenchError(f"{file}: needs pyEDFlib: pip install 'rppgbench[bdf]'") from error
+    pyedflib = _require_pyedflib(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     headers: list[dict[str, str | int | float | None]] = [
         {
