@@ -48,9 +48,6 @@ from rppgbench.system.errors import RecordingError
 FOLDERS = ("bias-eval-rppg", "bias-eval-rppg-main")
 COUNTRIES = ("India", "Sierra_Leone")
 PATCHES = {"forehead": FOREHEAD, "leftcheek": LEFT_CHEEK, "rightcheek": RIGHT_CHEEK}
-SHARES = {FOREHEAD: (0.3, 0.15), LEFT_CHEEK: (0.15, 0.15), RIGHT_CHEEK: (0.15, 0.15)}
-"""Width and height of a simulated patch, in heights of the face: near the README's pixels."""
-
 RATE_COLUMN = "Heart_Rate(BPM)"
 ONE_VIDEO = ("India/video17", "India/video22")
 TWICE = (
@@ -135,7 +132,7 @@ def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
 
 def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> tuple[str, float]:
     """The three patches of a video as MPEG-4 in AVI."""
-    patches = skin_patches(recording, SHARES, (200, 200))
+    patches = skin_patches(recording, (200, 200))
     for name, patch in PATCHES.items():
         video = root / "Data" / f"{recording.subject}_{name}.avi"
         write_clip(video, recording, "mpeg4", frames=patches[patch])

@@ -50,7 +50,6 @@ FOLDERS = ("Dataset_rPPG-10", "rPPG-10")
 PATCHES = {"Forehead": FOREHEAD, "Cheek1": LEFT_CHEEK, "Cheek2": RIGHT_CHEEK}
 """Cheek1 lies around landmark 50 of MediaPipe's mesh, Cheek2 around landmark 280."""
 
-SHARES = {FOREHEAD: (0.3, 0.15), LEFT_CHEEK: (0.15, 0.15), RIGHT_CHEEK: (0.15, 0.15)}
 FRAMES_HZ, ECG_HZ = 30.0, 1000.0
 PERSON_DATA = "Subject Data.xlsx"
 NOT_OPENED = (
@@ -122,7 +121,7 @@ def _sessions(plan: SimulationPlan) -> Iterator[SimulatedSession]:
 def _write(root: Path, recording: SimulatedRecording, plan: SimulationPlan) -> None:
     """The three patches as MPEG-4 in AVI, and the electrocardiogram in the device's counts."""
     name = recording.subject
-    patches = skin_patches(recording, SHARES, (64, 64))
+    patches = skin_patches(recording, (64, 64))
     for patch, where in PATCHES.items():
         write_clip(root / name / f"{name}_{patch}_.avi", recording, "mpeg4", frames=patches[where])
     times_s = device_times(plan.seconds, ECG_HZ)

@@ -1,7 +1,5 @@
 """Crops of skin from simulated faces, for data sets that give no whole faces."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,26 +16,26 @@ _MIDDLES = {
 }
 """Pairs of landmarks; a patch lies between the two of one pair."""
 
+_SHARES = {FOREHEAD: (0.3, 0.15), LEFT_CHEEK: (0.15, 0.15), RIGHT_CHEEK: (0.15, 0.15)}
+"""Width and height of a patch, in heights of the face: near the pixels of published patches."""
+
 Frames = list[NDArray[np.uint8]]
 
 
-def skin_patches(
-    recording: SimulatedRecording, shares: Mapping[str, tuple[float, float]], size: tuple[int, int]
-) -> dict[str, Frames]:
+def skin_patches(recording: SimulatedRecording, size: tuple[int, int]) -> dict[str, Frames]:
     """Render a recording once and crop patches of skin around landmarks of the resting face.
 
     Args:
         recording: the recording; its head should be still.
-        shares: width and height of each patch, in heights of the face.
         size: width and height in pixels to which every patch is scaled.
 
     Returns:
-        The frames (height, width, 3) of each patch of `shares`.
+        The frames (height, width, 3) of each patch.
     """
     import cv2
 
-    boxes = _boxes(recording, shares)
-    patches: dict[str, Frames] = {name: [] for name in shares}
+    boxes = _boxes(recording)
+    patches: dict[str, Frames] = {name: [] for name in boxes}
     for frame in recording.frames():
         height, width = frame.shape[:2]
         for name, (x0, y0, x1, y1) in boxes.items():
@@ -47,14 +45,12 @@ def skin_patches(
     return patches
 
 
-def _boxes(
-    recording: SimulatedRecording, shares: Mapping[str, tuple[float, float]]
-) -> dict[str, tuple[int, int, int, int]]:
+def _boxes(recording: SimulatedRecording) -> dict[str, tuple[int, int, int, int]]:
     """The first and the last column and row of each patch in the frame: x0, y0, x1, y1."""
     names = (recording.dataset, recording.subject, recording.seed)
     person, _, margin = place_person(recording.scene, recording.skin_tone, names)
     boxes = {}
-    for name, (across, down) in shares.items():
+    for name, (across, down) in _SHARES.items():
         places = person.landmarks[np.array(_MIDDLES[name]), :2].mean(axis=1) - margin
         # A portrait may be mirrored, so the side is read from the picture.
         x, y = places[np.argmax(places[:, 0]) if name == RIGHT_CHEEK else np.argmin(places[:, 0])]
