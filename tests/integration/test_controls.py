@@ -186,3 +186,19 @@ def test_a_protocol_names_its_controls_and_its_digest_is_that_of_the_estimates()
     condition = {"name": "noise", "kind": "noise", "params": {"std": 1.0}}
     with pytest.raises(ValueError, match="'noise' is the name of a control"):
         type(protocol).model_validate({**content, "conditions": [condition]})
+
+
+@pytest.mark.parametrize(("people", "missing"), [("1", "other_person"), ("2", "")])
+def test_a_control_without_a_row_is_told(
+    people: str,
+    missing: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = ["run", "--protocol", "traces", "--simulate", "--subjects", people, "--seconds", "12"]
+    assert main([*run, "--methods", "pos", "--controls", "noise,other_person"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "no row under" in line]
+    expected = f"warning: no row under beats_tukey of the controls {missing}: an exchange of people"
+    assert [line.startswith(expected) for line in told] == [True] * bool(missing)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rppgbench.analysis.control_scores import control_rows
+from rppgbench.analysis.control_scores import control_rows, missing_control_lines
 from rppgbench.analysis.diagnostics import (
     baseline_methods,
     method_titles,
@@ -72,7 +72,7 @@ class Report:
         table: The rows of table.csv.
         windows: The scored windows under each evaluator.
         notes: Lines on the number of scored recordings and on the file of heart rates.
-        warnings: The warnings of recordings and trainings.
+        warnings: The warnings of recordings, trainings and controls.
         without_rate: The recordings of which the first evaluator reads no heart rate although there
             is a pulse, each with the reason.
     """
@@ -166,7 +166,11 @@ def score_results(
     ]
     windows = {name: report_windows(stored, rule, models) for name, rule in rules.items()}
     scores = tuple(report_scores(name, rule, windows[name], stored) for name, rule in rules.items())
-    warnings = (*training_warnings(models), *recording_warnings(stored.observed.values()))
+    warnings = (
+        *training_warnings(models),
+        *recording_warnings(stored.observed.values()),
+        *missing_control_lines(scores[0], stored),
+    )
     registered, registered_lines = _registered(stored, registration, rules, windows)
     inputs = _report_inputs(stored, rules, scores, models, warnings=warnings, command=command)
     inputs = replace(inputs, sections=(*registered, *inputs.sections))

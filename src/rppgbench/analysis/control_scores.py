@@ -75,6 +75,23 @@ def with_controls(scores: Scores, rule: Evaluator, stored: StoredResults) -> Sco
     return replace(scores, summary=summary, controls=controls)
 
 
+def missing_control_lines(scores: Scores, stored: StoredResults) -> tuple[str, ...]:
+    """A line on the controls that were asked for and have no row; none where all have one.
+
+    Args:
+        scores: The scores under one evaluator, with their controls.
+        stored: The results folder.
+    """
+    shown = set() if scores.controls is None else {*scores.controls[CONTROL]}
+    missing = [name for name in declared_controls(stored) if name not in shown]
+    if not missing:
+        return ()
+    return (
+        f"no row under {scores.name} of the controls {', '.join(missing)}: an exchange of people "
+        "needs two people of a data set with a reference, every control a scored window",
+    )
+
+
 def _untouched(protocol: Mapping[str, Any]) -> str:
     """The name of the condition of the videos as they are, from which input controls are made."""
     names = [str(c["name"]) for c in protocol["conditions"] if c["kind"] == "none"]
