@@ -1,5 +1,8 @@
 """A twin: what it declares is in the mean colours that are drawn."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from rppgbench.core.protocol import read_declaration
 from rppgbench.core.registry import find_toml, toml_files
 from rppgbench.core.waveform import Array
 from rppgbench.simulation.twin import Twin, TwinRecording, twin_recordings
+from rppgbench.system.errors import BenchError
 
 NAME = "pure_v1"
 QUIET = {"pulse_log_sd": 0.0, "recordings_log_sd": 0.0, "bursts_log_sd": 0.0}
@@ -106,6 +110,27 @@ def test_a_person_is_the_same_among_few_and_many_and_another_with_another_seed(t
     assert abs(np.mean(rates[0]) - np.mean(rates[1])) > 20  # another person, not another session
     assert not np.array_equal(few[0].rgb, few[1].rgb)
     assert not np.array_equal(many[0].rgb, many[twin.recordings].rgb)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("pulse", "[0.5, 0.0, 0.6]", "colour: pulse: green is 0"),
+        ("noise", "[0.5, 0.0, 0.6]", "colour: noise: green is 0"),
+        ("specular", "[0.5, nan, 0.6]", "colour.specular.1"),
+        ("level", "[100.0, 90.0]", "colour.level"),
+    ],
+)
+def test_colours_without_a_meaning_are_refused(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    text = find_toml("benchmarks/twins", "twin", NAME, "test").read_text()
+    before, colour = text.split("[colour]")
+    colour = re.sub(rf"^{old}( *)=.*$", f"{old} = {new}", colour, count=1, flags=re.MULTILINE)
+    file = tmp_path / "own_v1.toml"
+    file.write_text(f"{before}[colour]{colour}")
+    with pytest.raises(BenchError, match=re.escape(message)):
+        read_declaration(file, Twin)
 
 
 @pytest.mark.parametrize("name", sorted(toml_files("benchmarks/twins")))

@@ -13,10 +13,10 @@ The strengths differ between people and between recordings by lognormal distribu
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rppgbench.core.protocol import Declaration
 from rppgbench.core.waveform import Array
@@ -54,6 +54,13 @@ class TwinColour(Declaration):
     specular: Channels = Field(description="relative strength of specular reflection")
     noise: Channels = Field(description="relative strength of the noise; green counts as 1")
     source: str = Field(description="where the numbers come from")
+
+    @model_validator(mode="after")
+    def _check_green(self) -> Self:
+        for key in ("pulse", "noise"):
+            if getattr(self, key)[1] == 0:
+                raise ValueError(f"{key}: green is 0, and the other channels are told by it")
+        return self
 
 
 class TwinStrength(Declaration):
