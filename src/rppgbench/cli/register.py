@@ -57,14 +57,17 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.execution.registering import register
 
     refuse_folder(args.out, "--out")
+    notes: list[str] = []
     registration = register(
         args.protocol,
         run_options(args),
         args.hypotheses,
         evaluator=args.evaluator,
         registered=datetime.now(UTC).isoformat(timespec="seconds"),
-        log=note,
+        log=notes.append,
     )
+    for line in notes:
+        note(line)
     registration.write(args.out)
     if args.json:
         answer_json({"id": registration.id, "file": str(args.out)})
