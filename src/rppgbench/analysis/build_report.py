@@ -21,11 +21,11 @@ from rppgbench.analysis.diagnostics import (
 from rppgbench.analysis.joined_results import join_results
 from rppgbench.analysis.registered_run import registration_of, stored_deviations
 from rppgbench.analysis.report_scores import report_evaluators, report_scores, report_windows
+from rppgbench.analysis.report_sections import all_fits, further_sections
 from rppgbench.analysis.score_files import recording_rows
 from rppgbench.analysis.stored_results import StoredResults, load_stored
-from rppgbench.analysis.sweeps import collapsed_seeds, sweep_settings
+from rppgbench.analysis.sweeps import sweep_settings
 from rppgbench.analysis.trainings import (
-    load_loss_curves,
     load_trained_models,
     training_warnings,
 )
@@ -33,21 +33,11 @@ from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.protocol import WITHOUT_PROTOCOL
 from rppgbench.core.registration import Registration
 from rppgbench.evaluation.evaluator import Evaluator
-from rppgbench.evaluation.group_gaps import MARGIN_BPM
 from rppgbench.evaluation.hypotheses import judge
 from rppgbench.report.inputs import ReportInputs, Scores, Section
-from rppgbench.report.method_titles import titled_marks, titled_scores
 from rppgbench.report.page import write_report
-from rppgbench.report.sections.comparison import comparison_sections
-from rppgbench.report.sections.controls import control_sections
-from rppgbench.report.sections.group_gaps import group_gap_sections
-from rppgbench.report.sections.imports import import_sections
-from rppgbench.report.sections.origin import origin_sections
-from rppgbench.report.sections.parameters import parameter_sections
 from rppgbench.report.sections.registration import registration_lines, registration_sections
-from rppgbench.report.sections.selective import selective_sections
-from rppgbench.report.sections.sweep import Setting, conditions_to_draw, sweep_sections
-from rppgbench.report.sections.training import training_sections
+from rppgbench.report.sections.sweep import conditions_to_draw
 from rppgbench.report.summary_text import sample_line
 from rppgbench.report.tables.summary_rows import scores_frame, write_csv
 from rppgbench.store.store import Store
@@ -162,7 +152,7 @@ def score_results(
     models = [
         model
         for each in stored.stores
-        for model in load_trained_models(each.folder / "models", _all_fits(each.manifest))
+        for model in load_trained_models(each.folder / "models", all_fits(each.manifest))
     ]
     windows = {name: report_windows(stored, rule, models) for name, rule in rules.items()}
     scores = tuple(report_scores(name, rule, windows[name], stored) for name, rule in rules.items())
@@ -216,11 +206,6 @@ def _registered(
     return registration_sections(registration, outcomes, deviations, marks=stored.marks), lines
 
 
-def _all_fits(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """All trainings of a run, those before others first."""
-    return [*manifest.get("pretrainings", ()), *manifest["fits"]]
-
-
 def _page_title(manifest: Mapping[str, Any]) -> str:
     """The name of the protocol; the methods of predictions that were imported without one."""
     name = str(manifest["protocol"]["name"])
@@ -259,7 +244,7 @@ def _report_inputs(
             **provenance_rows(manifest, rules, stored.parts),
         },
         marks=stored.marks,
-        sections=_sections(stored, scores[0], settings, models, titles),
+        sections=further_sections(stored, scores[0], settings, models, titles),
         titles=titles,
     )
 
@@ -268,61 +253,6 @@ def _methods(scores: Sequence[Scores], manifest: Mapping[str, Any]) -> set[str]:
     """All methods that a page names."""
     scored = {str(name) for each in scores for name in each.summary["method"]}
     return scored | {str(name) for name in manifest["methods"]}
-
-
-def _sections(
-    stored: StoredResults,
-    scores: Scores,
-    settings: Sequence[Setting],
-    models: Sequence[Mapping[str, Any]],
-    titles: Mapping[str, str],
-) -> tuple[Section, ...]:
-    """The sections below the figures: sweep, comparisons, trainings, origins; methods by title."""
-    protocol, marks = stored.manifest["protocol"], titled_marks(stored.marks, titles)
-    baseline_names = baseline_methods(stored.manifest["methods"])
-    by_parameter = parameter_sections(scores, baselines=baseline_names, marks=marks)
-    baselines = frozenset(titles.get(name, name) for name in baseline_names)
-    scores = titled_scores(scores, titles)
-    first = scores.windows
-    if settings:
-        first = first[first["condition"].isin([settings[0].name, ""])]
-    models = [{**model, "method": titles.get(model["method"], model["method"])} for model in models]
-    origins = {titles.get(name, name): origin for name, origin in _own_origins(stored).items()}
-    curves = [
-        replace(curve, method=titles.get(curve.method, curve.method))
-        for each in stored.stores
-        for curve in load_loss_curves(each.folder / "models", _all_fits(each.manifest))
-    ]
-    return (
-        *sweep_sections(
-            scores,
-            settings,
-            collapsed=collapsed_seeds(models, protocol["conditions"], protocol["train_on"]),
-            baselines=baselines,
-            marks=marks,
-        ),
-        *by_parameter,
-        *comparison_sections(
-            scores,
-            condition=next((str(c["name"]) for c in protocol["conditions"]), ""),
-            baselines=baselines,
-            marks=marks,
-        ),
-        *group_gap_sections(
-            first, scores.name, margin_bpm=MARGIN_BPM, baselines=baselines, marks=marks
-        ),
-        *selective_sections(first, scores.name, baselines=baselines, marks=marks),
-        *control_sections(scores, marks=marks),
-        *training_sections(models, curves, marks=marks),
-        *origin_sections(origins, marks=marks),
-        *import_sections(stored.imports, marks=marks),
-    )
-
-
-def _own_origins(stored: StoredResults) -> dict[str, Any]:
-    """What stands behind the methods of others that were run here."""
-    origins = stored.manifest.get("origins", {})
-    return {name: origin for name, origin in origins.items() if name not in stored.imported}
 
 
 def _write(report: Report) -> None:

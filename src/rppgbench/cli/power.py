@@ -16,7 +16,8 @@ from rppgbench.system.errors import BenchError
 from rppgbench.system.text_wrapping import aligned
 
 if TYPE_CHECKING:
-    from rppgbench.analysis.power import PairPower, PrintedGap
+    from rppgbench.analysis.printed_gaps import PrintedGap
+    from rppgbench.evaluation.pair_power import PairPower
     from rppgbench.papers.declaration import Line, PaperTable
 
 TYPICAL_CORRELATION = 0.5
@@ -70,13 +71,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measured(args: argparse.Namespace) -> int:
-    from rppgbench.analysis.power import pair_powers
     from rppgbench.analysis.stored_results import load_stored
     from rppgbench.evaluation.evaluator_lookup import find_evaluator
+    from rppgbench.evaluation.pair_power import WANTED_BPM, pair_powers
     from rppgbench.sharing.checking import results_folder
     from rppgbench.store.store import Store
 
-    wanted_bpm = args.difference or 1.0
+    wanted_bpm = args.difference or WANTED_BPM
     with results_folder(args.results) as folder:
         stored = load_stored(Store(folder))
         name = args.evaluator or stored.manifest["protocol"]["evaluators"][0]
@@ -101,7 +102,7 @@ def _measured(args: argparse.Namespace) -> int:
 
 
 def _printed(args: argparse.Namespace) -> int:
-    from rppgbench.analysis.power import printed_gaps
+    from rppgbench.analysis.printed_gaps import printed_gaps
     from rppgbench.core.registry import find_toml
     from rppgbench.papers.declaration import read_table
 

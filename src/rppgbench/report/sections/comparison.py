@@ -50,7 +50,7 @@ def comparison_sections(
     Returns:
         One section or none.
     """
-    windows, alike_note = _alike(scores, condition)
+    windows, alike_note = alike_windows(scores, condition)
     windows, left_out = without_leaked(windows)
     by_recording = block_scores(windows)
     if len(by_recording) < 2 or not _common(by_recording, 1):
@@ -79,8 +79,16 @@ def comparison_sections(
     )
 
 
-def _alike(scores: Scores, condition: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The windows of one region and condition, and a sentence where there are several."""
+def alike_windows(scores: Scores, condition: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The windows of one region and condition, and a sentence where there are several.
+
+    Args:
+        scores: The scores of one evaluator.
+        condition: The condition; where the scores lack it, the first one by name.
+
+    Returns:
+        The rows, and the sentence or nothing.
+    """
     windows, parts = scores.windows, []
     for key in ("condition", "region"):
         if key not in scores.by:

@@ -1,8 +1,7 @@
-"""How small a difference stored results can show, and how many people a wanted one takes."""
+"""How small a difference the people behind scored windows can show, pair by pair of methods."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -12,19 +11,16 @@ import numpy as np
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.core.waveform import Array
 from rppgbench.evaluation.paired_differences import paired_interval
-from rppgbench.evaluation.power import (
-    detectable_difference,
-    paired_sd,
-    people_needed,
-    power,
-    printed_sd,
-)
+from rppgbench.evaluation.power import detectable_difference, people_needed, power
 from rppgbench.evaluation.summary import block_scores
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CONDITION_KEYS = ("condition", "region")
+
+WANTED_BPM = 1.0
+"""The difference to find where nobody asks for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,29 +58,12 @@ class PairPower:
     chance: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class PrintedGap:
-    """Two printed values of one column, and what their number of recordings can tell.
-
-    Attributes:
-        first: The method with the smaller error.
-        second: The other.
-        gap: Printed MAE of second less first, in bpm.
-        sd: Standard deviation of the paired differences at the given correlation.
-        detectable: The difference that is found with a chance of 80 %.
-        is_detectable: Whether the gap is at least the detectable one.
-    """
-
-    first: str
-    second: str
-    gap: float
-    sd: float
-    detectable: float
-    is_detectable: bool
-
-
 def pair_powers(
-    windows: pd.DataFrame, *, wanted_bpm: float, people: int | None = None
+    windows: pd.DataFrame,
+    *,
+    wanted_bpm: float = WANTED_BPM,
+    people: int | None = None,
+    beside: str = "",
 ) -> list[PairPower]:
     """What the people behind scored windows can tell of each pair of methods.
 
@@ -94,6 +73,7 @@ def pair_powers(
         windows: The rows of `score_windows`.
         wanted_bpm: The difference to find, above 0.
         people: A number of people to plan for, or None.
+        beside: Only the pairs of this method; "" for all pairs.
 
     Returns:
         One record for each pair under each condition and region, in canonical order.
@@ -105,10 +85,11 @@ def pair_powers(
         part = windows[(windows["condition"] == condition) & (windows["region"] == region)]
         errors = block_scores(part, block=("dataset", "subject"))
         name = ", ".join(word for word in (condition, region) if word)
-        for first, second in combinations(errors, 2):
-            records.append(
-                _pair(first, second, name, errors[first], errors[second], wanted_bpm, people)
-            )
+        records += [
+            _pair(first, second, name, errors[first], errors[second], wanted_bpm, people)
+            for first, second in combinations(errors, 2)
+            if not beside or beside in (first, second)
+        ]
     return records
 
 
@@ -144,39 +125,3 @@ def _pair(
         needed=people_needed(wanted_bpm, sd),
         chance=power(wanted_bpm, sd, count),
     )
-
-
-def printed_gaps(
-    printed: Sequence[tuple[str, float, float]], people: int, correlation: float
-) -> list[PrintedGap]:
-    """What the printed MAE and RMSE of one column can tell, of every pair of methods.
-
-    The spread of the paired differences is not printed. It follows from that of each method, which
-    is `printed_sd`, and from the correlation of both over people, which is assumed.
-
-    Args:
-        printed: Method, MAE and RMSE in bpm, all of the same recordings.
-        people: The number of people, or of recordings where that of people is not known; then the
-            detectable difference is too small.
-        correlation: Of the absolute errors of two methods over people.
-
-    Returns:
-        The pairs, those of the smallest errors first.
-    """
-    order = sorted(printed, key=lambda row: (row[1], row[0]))
-    gaps = []
-    for better, worse in combinations(order, 2):
-        sd = paired_sd(printed_sd(*better[1:]), printed_sd(*worse[1:]), correlation)
-        detectable = detectable_difference(sd, people)
-        gap = worse[1] - better[1]
-        gaps.append(
-            PrintedGap(
-                first=better[0],
-                second=worse[0],
-                gap=gap,
-                sd=sd,
-                detectable=detectable,
-                is_detectable=bool(gap >= detectable),
-            )
-        )
-    return gaps
