@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rppgbench.core.canonical_order import ordered_rows
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.tables.summary_rows import write_csv
-from rppgbench.system.errors import BenchError
+from rppgbench.system.io_errors import writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,13 +99,11 @@ def write_score_files(
         BenchError: A file cannot be written.
     """
     files = [folder / "table.csv"]
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_csv(table, files[0])
         for name, scored in windows.items():
             for kind, rows in (("recordings", recording_rows), ("windows", window_rows)):
                 files.append(folder / f"{kind}-{name}.csv")
                 write_csv(rows(scored, name, marks=marks), files[-1])
-    except OSError as error:
-        raise BenchError(f"{folder}: cannot be written: {error.strerror}; give another") from error
     return files

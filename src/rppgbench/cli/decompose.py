@@ -15,6 +15,7 @@ from rppgbench.cli.options import output, plugins, results
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
 from rppgbench.system.folders import refuse_folder
+from rppgbench.system.io_errors import writing
 
 if TYPE_CHECKING:
     from rppgbench.analysis.decomposition import EndpointName
@@ -70,11 +71,9 @@ def run(args: argparse.Namespace) -> int:
             quiet=args.json or args.quiet,
         )
     page = args.out or output_folder(args.results) / "decomposition.html"
-    try:
+    with writing(page):
         page.parent.mkdir(parents=True, exist_ok=True)
         files = write_decomposition(inputs, page)
-    except OSError as error:
-        raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
     if args.json:
         answer_json(_to_dict(inputs))
     else:

@@ -14,6 +14,7 @@ from rppgbench.cli.option_values import path
 from rppgbench.cli.options import output, plugins
 from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.errors import BenchError
+from rppgbench.system.io_errors import writing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,10 +114,8 @@ def run(args: argparse.Namespace) -> int:
             raise BenchError(f"{file}: exists; give another NAME, or another --out DIR")
     make_folder(folder)
     for file, text in texts.items():
-        try:
+        with writing(file):
             write_file(file, text)
-        except OSError as error:
-            raise BenchError(f"{file}: cannot be written: {error.strerror}") from error
     first = next(iter(texts))
     is_content = checkout_root() == args.out.resolve()
     option = "" if is_content else f" --plugins {args.out}"

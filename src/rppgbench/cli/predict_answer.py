@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.cli.terminal import answer, tell
-from rppgbench.system.errors import BenchError, one_line
+from rppgbench.system.errors import one_line
+from rppgbench.system.io_errors import writing
 from rppgbench.system.plural import pluralise
 
 if TYPE_CHECKING:
@@ -53,10 +54,8 @@ def _write_table(place: Path, parts: Sequence[pd.DataFrame]) -> None:
         text = table.to_json(orient="records", indent=1, double_precision=9) + "\n"
     else:
         text = table.to_csv(index=False, lineterminator="\n", float_format="%.9g")
-    try:
+    with writing(place):
         write_file(place, text)
-    except OSError as error:
-        raise BenchError(f"{place}: cannot be written: {error.strerror}") from error
 
 
 def answer_prediction(prediction: Prediction, *, with_windows: bool) -> None:

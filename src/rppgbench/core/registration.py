@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from rppgbench.core.protocol import Declaration, Protocol
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import BenchError
+from rppgbench.system.io_errors import writing
 
 FORMAT = 1
 _METHOD = r"\w[\w.+-]*(?: \w+=[^\s<@]+)*"  # with the values of a variant
@@ -142,12 +143,10 @@ class Registration(Declaration):
         Raises:
             BenchError: The file cannot be written.
         """
-        try:
+        with writing(file):
             file.parent.mkdir(parents=True, exist_ok=True)
             content = {"id": self.id, **self.model_dump(mode="json")}
             write_file(file, json.dumps(content, indent=1) + "\n")
-        except OSError as error:
-            raise BenchError(f"{file}: cannot be written: {error.strerror}") from error
 
     @classmethod
     def read(cls, file: Path) -> Self:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rppgbench.datasets.label_text import unreadable_label
 from rppgbench.system.errors import BenchError, RecordingError
+from rppgbench.system.io_errors import writing
 
 MARKER = "SIMULATED.json"
 
@@ -192,14 +193,12 @@ def mark_simulated(root: Path, dataset: str, settings: dict[str, object]) -> Non
     Raises:
         BenchError: the folder holds something that was not simulated, or cannot be written.
     """
-    try:
+    with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         if not is_simulated(root) and any(root.iterdir()):
             raise BenchError(f"{root}: is not empty and not simulated; simulate into a new folder")
         text = json.dumps({"simulated": True, "dataset": dataset, **settings}, indent=2)
         (root / MARKER).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise BenchError(f"{root}: cannot be written ({error.strerror or error})") from error
 
 
 def _stable_key(name: str) -> tuple[object, ...]:

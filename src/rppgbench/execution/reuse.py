@@ -9,6 +9,7 @@ from typing import Any
 from rppgbench.execution.plan_records import Plan
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import MachineError
+from rppgbench.system.io_errors import writing
 
 FILE = "digests.json"
 SHOWN = 8
@@ -52,12 +53,8 @@ def write_dependencies(folder: Path, plan: Plan, stored: Collection[str]) -> Non
         "settings": settings,
         "jobs": jobs,
     }
-    try:
+    with writing(folder / FILE, "give another --out", kind=MachineError):
         write_file(folder / FILE, json.dumps(content, separators=(",", ":")))
-    except OSError as error:
-        raise MachineError(
-            f"{folder / FILE}: cannot be written: {error.strerror}; give another --out"
-        ) from error
 
 
 def read_dependencies(folder: Path) -> dict[str, dict[str, Any]]:

@@ -37,6 +37,7 @@ from rppgbench.predictions.record import PredictedRecording
 from rppgbench.store.store import Store
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import MachineError, one_line
+from rppgbench.system.io_errors import writing
 from rppgbench.system.plural import pluralise
 
 CHANGED = "the labels, the options or the code that reads them changed since"
@@ -238,11 +239,8 @@ class _ImportRun:
     def _write_leftovers(self) -> None:
         plan = self._plan
         text = leftovers_csv(plan.matched.leftovers, plan.source.leftovers)
-        try:
+        with writing(plan.options.out, kind=MachineError):
             write_file(plan.options.out / LEFTOVERS, text)
-        except OSError as error:
-            out = plan.options.out
-            raise MachineError(f"{out}: cannot be written: {error.strerror}") from error
 
 
 def _made_by(options: ImportOptions) -> dict[str, Any]:

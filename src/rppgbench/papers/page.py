@@ -18,7 +18,7 @@ from rppgbench.report.tables.latex import to_latex
 from rppgbench.report.tables.table import Table
 from rppgbench.report.tables.text_formats import to_csv, to_markdown
 from rppgbench.system.atomic_files import write_file
-from rppgbench.system.errors import BenchError
+from rppgbench.system.io_errors import writing
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,10 +125,8 @@ def write_text(out: Path, text: str) -> Path:
     Raises:
         BenchError: The file cannot be written.
     """
-    try:
+    with writing(out):
         write_file(out, text)
-    except OSError as error:
-        raise BenchError(f"{out}: cannot be written: {error.strerror}; give another") from error
     return out
 
 

@@ -13,6 +13,7 @@ from rppgbench.predictions.checking import check_name
 from rppgbench.predictions.record import PredictedSignal
 from rppgbench.system.atomic_files import atomic_file
 from rppgbench.system.errors import BenchError, MachineError
+from rppgbench.system.io_errors import writing
 
 FIELD = {"waveform": "pulse", "heart_rate": "heart_rate_bpm"}
 """The field of each kind of signal."""
@@ -50,7 +51,7 @@ def write_signals(
     for name in signals:
         check_name(name, str(path))
     _refuse_beats(path, beats_s)
-    try:
+    with writing(path, kind=MachineError):
         if path.suffix == ".npy":
             _write_arrays(path, signals)
             return path
@@ -62,8 +63,6 @@ def write_signals(
         with atomic_file(path) as partial:
             columns = {name: _fields(s, beats_s.get(name)) for name, s in signals.items()}
             writer(partial, columns)
-    except OSError as error:
-        raise MachineError(f"{path}: cannot be written: {error.strerror}") from error
     return path
 
 

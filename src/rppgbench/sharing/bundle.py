@@ -31,6 +31,7 @@ from rppgbench.system.atomic_files import atomic_file
 from rppgbench.system.canonical_json import canonical_json
 from rppgbench.system.errors import MachineError
 from rppgbench.system.folders import refuse_folder
+from rppgbench.system.io_errors import writing
 
 
 def write_bundle(folder: Path, out: Path | None, sharing: Sharing) -> Path:
@@ -58,14 +59,12 @@ def write_bundle(folder: Path, out: Path | None, sharing: Sharing) -> Path:
     identity = bundle_id(_bytes(files[bundle_facts.FILE]))
     place = out or folder / f"{summary.protocol['name']}-{identity}.zip"
     refuse_folder(place, "-o")
-    try:
+    with writing(place, "give -o", kind=MachineError):
         place.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(place) as partial:
             with partial.open("wb") as stream:
                 write_archive(stream, list(files.items()))
             check_bundle(partial, identity)
-    except OSError as error:
-        raise MachineError(f"{place}: cannot be written: {error.strerror}; give -o") from error
     return place
 
 

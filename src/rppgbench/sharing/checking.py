@@ -17,6 +17,7 @@ from rppgbench.sharing.archive import Archive
 from rppgbench.sharing.bundle_facts import BundleFacts, bundle_id, read_bundle_json
 from rppgbench.sharing.contents import RESULTS
 from rppgbench.system.errors import BenchError, MachineError
+from rppgbench.system.io_errors import writing
 
 MAX_FACTS = 1 << 26
 """Bytes of a `bundle.json`: a list of 20,000 files takes some 4 MB."""
@@ -166,7 +167,7 @@ def extract_results(bundle: Bundle, folder: Path) -> None:
         MachineError: A file cannot be written.
     """
     root = folder.resolve()
-    try:
+    with writing(folder, kind=MachineError):
         for member in bundle.archive.members:
             if not member.name.startswith(f"{RESULTS}/"):
                 continue
@@ -177,8 +178,6 @@ def extract_results(bundle: Bundle, folder: Path) -> None:
             with place.open("xb") as stream:
                 for chunk in bundle.archive.chunks(member.name):
                     stream.write(chunk)
-    except OSError as error:
-        raise MachineError(f"{folder}: cannot be written: {error.strerror}") from error
 
 
 @contextmanager

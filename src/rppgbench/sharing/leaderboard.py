@@ -14,6 +14,7 @@ from rppgbench.sharing.leaderboard_entries import Entry, Version
 from rppgbench.sharing.leaderboard_tables import LEVEL, LeaderboardTable
 from rppgbench.system.atomic_files import write_file
 from rppgbench.system.errors import BenchError, MachineError
+from rppgbench.system.io_errors import writing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,7 +67,7 @@ def _history_key(entry: Entry) -> tuple[str, ...]:
 
 
 def _write(pages: dict[str, str], folder: Path) -> list[Path]:
-    try:
+    with writing(folder, kind=MachineError):
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()) and not (folder / MARK).is_file():
             raise BenchError(f"--out: {folder} holds other files than a leaderboard")
@@ -76,8 +77,6 @@ def _write(pages: dict[str, str], folder: Path) -> list[Path]:
                 page.unlink()
         for name, text in pages.items():
             write_file(folder / name, text)
-    except OSError as error:
-        raise MachineError(f"{folder}: cannot be written: {error.strerror}") from error
     return [folder / name for name in pages]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rppgbench.system.atomic_files import atomic_dir, move_into_place
 from rppgbench.system.errors import BenchError
+from rppgbench.system.io_errors import writing
 
 
 def make_folder(folder: Path) -> Path:
@@ -35,15 +36,13 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises:
         BenchError: something else has this name, or the folder cannot be written.
     """
-    try:
+    with writing(folder):
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise BenchError(f"{folder}: not an empty folder; give a new one")
         make_folder(folder.parent)
         with atomic_dir(folder) as partial:
             yield partial
             move_into_place(partial, folder)
-    except OSError as error:
-        raise BenchError(f"{folder}: cannot be written: {error.strerror}; give another") from error
 
 
 def existing_folder(folder: Path) -> Path:

@@ -1,8 +1,10 @@
-"""Tell a damaged or missing file from a failing disk or network."""
+"""What a fault of reading or writing is: of a file, of a folder, or of the disk or network."""
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rppgbench.system.errors import BenchError, MachineError, RecordingError
@@ -62,6 +64,29 @@ def disk_fault(error: OSError, file: object) -> MachineError | None:
         f"{file}: the disk could not read it ({why}); run this again when it can, "
         "or copy the file from elsewhere first"
     )
+
+
+@contextmanager
+def writing(
+    place: Path, way_out: str = "give another", kind: type[BenchError] = BenchError
+) -> Iterator[None]:
+    """Turn an OSError of the block into the one line that says that a place cannot be written.
+
+    Args:
+        place: the file or folder, for the message.
+        way_out: what the user can do.
+        kind: the exception that is raised.
+
+    >>> with writing(Path("a.csv")):
+    ...     raise PermissionError(errno.EACCES, "Permission denied")
+    Traceback (most recent call last):
+    rppgbench.system.errors.BenchError: a.csv: cannot be written: Permission denied; give another
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise kind(f"{place}: cannot be written: {reason}; {way_out}") from error
 
 
 _KINDS = (

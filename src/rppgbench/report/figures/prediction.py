@@ -21,6 +21,7 @@ from rppgbench.report.figures.waveforms import (
 )
 from rppgbench.report.tables.columns import metric
 from rppgbench.system.errors import BenchError
+from rppgbench.system.io_errors import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,12 +96,10 @@ def save_prediction(figure: Figure, path: Path) -> Path:
     if kind not in KINDS:
         raise BenchError(f"{path}: no picture of kind {path.suffix!r}; known: {', '.join(KINDS)}")
     no_date = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(kind)
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with drawing_style("prediction"):
             figure.savefig(path, format=kind[1:], dpi=160, facecolor="white", metadata=no_date)
-    except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
     return path
 
 
