@@ -9,7 +9,7 @@ import pytest
 from rppgbench.contamination import label_fingerprints as module
 from rppgbench.contamination import repeats as repeats_module
 from rppgbench.contamination.label_fingerprints import LabelFingerprint, label_fingerprints
-from rppgbench.contamination.repeats import across_split, findings, known_repeats, repeated_labels
+from rppgbench.contamination.repeats import across_split, known_repeats, repeated_labels
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.checked_labels import read_labels
@@ -35,21 +35,6 @@ def people(tmp_path: Path) -> list[LabelFingerprint]:
         "copy": part_of(pulse, 20, 80),
     }
     return made(recordings(named), tmp_path)
-
-
-def test_a_repeat_under_two_persons_is_a_warning(people: list[LabelFingerprint]) -> None:
-    (finding,) = findings(repeated_labels(people))
-    assert finding.severity == "warning"
-    assert finding.text.startswith(
-        "ubfc_rppg/b (person b) and ubfc_rppg/copy (person copy) hold the same pulse for 38 s"
-    )
-
-
-def test_repeats_of_one_person_are_counted(tmp_path: Path) -> None:
-    truth = GroundTruth(pulse=contact_pulse(0))
-    cameras = [recording(f"camera{k}", truth, subject="p1") for k in range(3)]
-    (finding,) = findings(repeated_labels(made(cameras, tmp_path)))
-    assert (finding.severity, finding.text[:7]) == ("note", "3 pairs")
 
 
 def test_a_line_names_what_is_learned_and_tested(people: list[LabelFingerprint]) -> None:

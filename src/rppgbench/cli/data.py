@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.cli.command import Commands, add_actions, add_command
 from rppgbench.cli.exit_codes import DONE, SOME_FAILED
-from rppgbench.cli.option_values import at_least_one, path
+from rppgbench.cli.option_values import at_least_one, name_and_path, path
 from rppgbench.cli.options import as_json, plugins
 from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import BenchError, one_line
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rppgbench.core.recording import Dataset, Recording
     from rppgbench.datasets.check import DataCheck
     from rppgbench.datasets.protocol_fit import Share
-    from rppgbench.datasets.recording_check import Finding
     from rppgbench.datasets.splits import FoldAssignment
 
 
@@ -54,6 +53,15 @@ def add_parser(commands: Commands) -> None:
     check_parser.add_argument(
         "path", metavar="PATH", type=path, nargs="?", help="default: the set's root"
     )
+    check_parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        type=name_and_path,
+        metavar="NAME=PATH",
+        help="another data set, to find its recordings that are in this one too (may be given "
+        "again)",
+    )
     as_json(check_parser)
     check_parser.add_argument("--jobs", type=at_least_one, default=1, metavar="N", help="threads")
     plugins(check_parser)
@@ -76,6 +84,7 @@ def show(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Print what is wrong with a data set on disk, and which protocols it fits."""
+    from rppgbench.contamination.set_findings import set_findings
     from rppgbench.core.guarded_calls import list_recordings
     from rppgbench.core.registry import load_datasets
     from rppgbench.datasets.check import check_data
@@ -89,6 +98,7 @@ def check(args: argparse.Namespace) -> int:
     if not is_folder(root):
         raise BenchError(f"{root}: no such folder")
     protocols = _protocols_testing(dataset)
+    beside, cache = _other_recordings(args), cache_folder()
     with progress(f"checking {args.name}", len(list_recordings(dataset, root))) as bar:
         result = check_data(
             dataset,
@@ -96,8 +106,8 @@ def check(args: argparse.Namespace) -> int:
             jobs=args.jobs,
             protocols={name: protocol_need(_fold_layout(name, root)) for name in protocols},
             shares={name: _share(name, root) for name in protocols},
-            cache=cache_folder(),
-            compare=_repeats,
+            cache=cache,
+            compare=lambda usable: set_findings(usable, beside, cache),
             progress=lambda done, total: bar.step() if done else None,
         )
     if args.json:
@@ -107,18 +117,23 @@ def check(args: argparse.Namespace) -> int:
     return DONE if result.fit else SOME_FAILED
 
 
-def _repeats(recordings: "Sequence[Recording]") -> "list[Finding]":
-    """Recordings of a data set that repeat each other; frames of those that a run has read."""
-    from rppgbench.contamination.repeats import findings, known_repeats
-    from rppgbench.contamination.stored_videos import repeated_videos, stored_videos, video_findings
-    from rppgbench.datasets.catalog import Catalog
-    from rppgbench.datasets.roots import cache_folder
+def _other_recordings(args: argparse.Namespace) -> "list[Recording]":
+    """The recordings of the data sets of `--beside`."""
+    from rppgbench.core.guarded_calls import list_recordings
+    from rppgbench.core.registry import load_datasets
+    from rppgbench.datasets.layout import is_folder
 
-    folder = cache_folder()
-    lines = Catalog(folder).lines(recordings)
-    videos = stored_videos(recordings, folder)
-    repeats = [*known_repeats(recordings, lines, folder), *repeated_videos(videos)]
-    return [*findings(repeats), *video_findings(videos)]
+    recordings: list[Recording] = []
+    names = [args.name]
+    for name, root in args.beside:
+        dataset = load_datasets().get("data set", name, "--beside")
+        if name in names:
+            raise BenchError(f"--beside: {name} is compared already; give each data set once")
+        if not is_folder(root):
+            raise BenchError(f"--beside: {root}: no such folder; give NAME=PATH of {name}")
+        names.append(name)
+        recordings += list_recordings(dataset, root)
+    return recordings
 
 
 def _print(result: "DataCheck", name: str) -> None:

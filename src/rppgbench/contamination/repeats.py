@@ -1,4 +1,4 @@
-"""Recordings that repeat each other, and what that means for a data set and for a split."""
+"""Recordings that repeat each other, and what that means for a split."""
 
 import json
 from collections import defaultdict
@@ -16,7 +16,6 @@ from rppgbench.contamination.label_fingerprints import (
 )
 from rppgbench.contamination.pulse_matching import is_repeat, match_pulses
 from rppgbench.core.recording import Recording
-from rppgbench.datasets.recording_check import Finding
 from rppgbench.digests.code_digest import Sources
 from rppgbench.system.file_digest import read_note, write_note
 from rppgbench.system.hashing import digest
@@ -102,29 +101,6 @@ def known_repeats(
     ]
     write_note(note, json.dumps(rows))
     return repeats
-
-
-def findings(repeats: Sequence[Repeat]) -> list[Finding]:
-    """What the check of a data set says of repeats.
-
-    A repeat under two persons is a warning. Repeats of one person, such as cameras that recorded at
-    once, are counted in a note.
-    """
-    lines = [
-        Finding(
-            severity="warning",
-            recording=repeat.first.name,
-            file="",
-            text=f"{repeat.names} hold {repeat.evidence}; keep them on one side of a split",
-        )
-        for repeat in repeats
-        if not repeat.of_one_person
-    ]
-    count = sum(repeat.of_one_person for repeat in repeats)
-    if count:
-        text = f"{count} pairs of recordings of one person hold the same (cameras at once, or cuts)"
-        lines.append(Finding(severity="note", recording="", file="", text=text))
-    return lines
 
 
 def across_split(

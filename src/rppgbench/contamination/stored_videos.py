@@ -13,7 +13,6 @@ from rppgbench.contamination.label_fingerprints import FOLDER
 from rppgbench.contamination.repeats import Repeat
 from rppgbench.core.guarded_calls import read_video
 from rppgbench.core.recording import Recording, VideoSource
-from rppgbench.datasets.recording_check import Finding
 from rppgbench.digests.code_digest import Sources
 from rppgbench.extraction.feature_cache import base_entry
 from rppgbench.extraction.feature_files import read_features
@@ -26,8 +25,6 @@ LIKE_FACES = 0.02
 """Most by which two faces of one shape differ, as a share of the face's size. Four videos of one
 person in four lights differ by 0.008 to 0.031, five other persons from each other and from this
 one by 0.045 and more: docs/measurements/contamination.md."""
-
-MOST_PAIRS = 20
 
 StoredVideo = tuple[Recording, FrameFingerprint]
 
@@ -100,20 +97,6 @@ def like_faces(videos: Sequence[StoredVideo]) -> list[tuple[Recording, Recording
         if persons[0] != persons[1] and away < likest.get(persons, (a, b, np.inf))[2]:
             likest[persons] = a, b, away
     return sorted(likest.values(), key=lambda pair: pair[2])
-
-
-def video_findings(videos: Sequence[StoredVideo]) -> list[Finding]:
-    """What the check of a data set says of like faces."""
-    return [
-        Finding(
-            severity="note",
-            recording=first.name,
-            file="",
-            text=f"persons {first.subject} and {second.subject} ({second.name}) have faces of one "
-            f"shape (within {away:.1%}); one person may stand under two names: look at both",
-        )
-        for first, second, away in like_faces(videos)[:MOST_PAIRS]
-    ]
 
 
 def repeated_videos(videos: Sequence[StoredVideo]) -> list[Repeat]:
