@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.method import method
-from rppgbench.core.waveform import Array, Waveform
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.signals.filters import butterworth
 from rppgbench.signals.patch_groups import choose_patches
 from rppgbench.signals.patch_windows import (
@@ -26,6 +27,9 @@ from rppgbench.system.errors import unknown_name
 POS_WINDOW_S = 1.6
 LEAST_AGREEMENT_BPM = 3.0
 """Patches within this distance of the median count, and within the median absolute deviation."""
+
+SINGLE_NDIM = 3
+"""Axes of the patches of one recording: (T, P, 3)."""
 
 PYVHR_EPS = 1e-9
 FORMS = ("whole", "pyvhr")
@@ -61,6 +65,10 @@ def multi_patch_median(
     the patches within the median absolute deviation of the median, and 3 bpm, are standardised and
     averaged; the windows are overlap-added. Brighter skin is up.
 
+    pyVHR gives the median absolute deviation in bpm as the uncertainty of each window's rate. The
+    confidence of the pulse is the share of a normal distribution with this deviation within 5 bpm
+    of its centre, one value for each window. A batch of recordings has none.
+
     Args:
         patches: (..., T, P, 3), mean R, G and B of each patch.
         preset: "pyvhr", see `form`.
@@ -79,15 +87,18 @@ def multi_patch_median(
     _check_form(form)
     band = Band(order=order, low_hz=low_hz, high_hz=high_hz)
 
-    def merge(rgb: Array) -> Array:
+    def merge(rgb: Array) -> _Merged:
         if form == "pyvhr":
             rates, centres_s = _pyvhr_windows(rgb, patches.fs, window_s, band)
-            return wave_of_rates(rates.median_bpm(), centres_s, patches.fs, len(rgb))
+            wave = wave_of_rates(rates.median_bpm(), centres_s, patches.fs, len(rgb))
+            return _Merged(wave, Signal(rates.confidence(), centres_s))
         windows, starts = _windows(rgb, patches.fs, window_s, stride_s, band)
         rates = patch_rates(windows, patches.fs, low_hz, high_hz)
         away = np.abs(rates.rates_bpm - rates.median_bpm()[:, None])
         agrees = away <= np.maximum(rates.deviation_bpm(), LEAST_AGREEMENT_BPM)[:, None]
-        return merge_windows(windows, agrees.astype(np.float64), starts, len(rgb))
+        pulse = merge_windows(windows, agrees.astype(np.float64), starts, len(rgb))
+        centres_s = (starts + (windows.shape[-1] - 1) / 2) / patches.fs
+        return _Merged(pulse, Signal(rates.confidence(), centres_s))
 
     return _each_recording(merge, patches)
 
@@ -114,7 +125,8 @@ def multi_patch_clustering(
     around takes the other group. The members are standardised and averaged, and the windows
     overlap-added. Brighter skin is up.
 
-    A narrow line that is no pulse, such as flicker, can win against the pulse, in both forms.
+    A narrow line that is no pulse, such as flicker, can win against the pulse, in both forms. pyVHR
+    gives no uncertainty here, so the pulse has no confidence.
 
     Args:
         patches: (..., T, P, 3), mean R, G and B of each patch.
@@ -138,7 +150,7 @@ def multi_patch_clustering(
     _check_form(form)
     band = Band(order=order, low_hz=low_hz, high_hz=high_hz)
 
-    def merge(rgb: Array) -> Array:
+    def merge(rgb: Array) -> _Merged:
         mended = form == "whole"
         if mended:
             windows, starts = _windows(rgb, patches.fs, window_s, stride_s, band)
@@ -153,8 +165,8 @@ def multi_patch_clustering(
             rates, start_rad, tolerance=tolerance, reach=reach, mended=mended
         )
         if not mended:
-            return wave_of_rates(rates_bpm, centres_s, patches.fs, len(rgb))
-        return merge_windows(windows, members.astype(np.float64), starts, len(rgb))
+            return _Merged(wave_of_rates(rates_bpm, centres_s, patches.fs, len(rgb)))
+        return _Merged(merge_windows(windows, members.astype(np.float64), starts, len(rgb)))
 
     return _each_recording(merge, patches)
 
@@ -164,13 +176,25 @@ def _check_form(form: str) -> None:
         raise unknown_name("form", form, FORMS, "multi_patch")
 
 
-def _each_recording(merge: Callable[[Array], Array], patches: Waveform) -> Waveform:
+class _Merged(NamedTuple):
+    """The pulse (T,) of one recording, and its confidence at times from the first sample on."""
+
+    pulse: Array
+    confidence: Signal | None = None
+
+
+def _each_recording(merge: Callable[[Array], _Merged], patches: Waveform) -> Waveform:
     """The pulse (..., T) of each recording of a batch; zeros where no patch changes."""
     samples = np.asarray(patches.samples, dtype=np.float64)
     flat = samples.reshape(-1, *samples.shape[-3:])
-    pulses = np.stack([merge(rgb) for rgb in flat]).reshape(samples.shape[:-2])
+    merged = [merge(rgb) for rgb in flat]
+    pulses = np.stack([recording.pulse for recording in merged]).reshape(samples.shape[:-2])
     is_still = ~np.isfinite(pulses).any(axis=-1, keepdims=True)
-    return Waveform(np.where(is_still, 0.0, pulses), patches.fs, patches.start_s)
+    confidence = merged[0].confidence if samples.ndim == SINGLE_NDIM else None
+    if confidence is not None:
+        confidence = Signal(confidence.values, confidence.times_s + patches.start_s)
+    pulses = np.where(is_still, 0.0, pulses)
+    return Waveform(pulses, patches.fs, patches.start_s, confidence=confidence)
 
 
 def _windows(

@@ -31,6 +31,7 @@ WAVE = np.sin(np.arange(TOTAL) / 4)
 LIST: Any = WAVE.tolist()
 COMPLEX: Any = WAVE + 1j
 TRUE: Any = WAVE > 0
+TIMES_S = START_S + np.arange(TOTAL) / FS
 PARTLY = np.where(np.arange(TOTAL) < 100, np.nan, WAVE)
 
 
@@ -63,6 +64,48 @@ PARTLY = np.where(np.arange(TOTAL) < 100, np.nan, WAVE)
 def test_a_wrong_pulse_is_named_with_the_method(returned: Any, says: str) -> None:
     with pytest.raises(ReturnError, match=f"^mine returned .*{says}"):
         check_pulse(returned, GIVEN, "mine")
+
+
+def with_confidence(values: Any, times_s: Any) -> Waveform:
+    return Waveform(WAVE, FS, START_S, confidence=Signal(values, times_s))
+
+
+@pytest.mark.parametrize(
+    ("returned", "says"),
+    [
+        (Waveform(WAVE, FS, START_S, confidence=LIST), "not a Signal"),
+        (with_confidence(np.linspace(0, 1.5, TOTAL), TIMES_S), "from 0 to 1.5, not from 0 to 1"),
+        (with_confidence(np.linspace(-0.1, 1, TOTAL), TIMES_S), "from -0.1 to 1, not"),
+        (with_confidence(np.full(TOTAL, np.inf), TIMES_S), "not from 0 to 1"),
+        (
+            with_confidence(np.ones((TOTAL, 1)), TIMES_S),
+            r"values of confidence of shape \(300, 1\)",
+        ),
+        (with_confidence(TRUE, TIMES_S), "values of confidence of type bool"),
+        (
+            with_confidence(np.ones(TOTAL), TIMES_S[::-1]),
+            "times of confidence that do not increase",
+        ),
+        (with_confidence(np.ones(TOTAL), np.full(TOTAL, np.nan)), "that are not numbers"),
+        (with_confidence(np.ones(0), np.ones(0)), "a confidence without a value"),
+        (with_confidence(np.ones(TOTAL), TIMES_S - START_S), "from -2.00 to 7.97 s of its input"),
+        (with_confidence(np.ones(TOTAL), TIMES_S + 5), "the clock is another"),
+    ],
+)
+def test_a_wrong_confidence_is_named_with_the_method(returned: Waveform, says: str) -> None:
+    with pytest.raises(ReturnError, match=f"^mine returned .*{says}"):
+        check_pulse(returned, GIVEN, "mine")
+
+
+@pytest.mark.parametrize("values", [[0, 1], [0.25, np.nan], [1e-200, 0.5]])
+def test_a_confidence_of_windows_is_taken_as_it_is(values: list[float]) -> None:
+    """Also a value so small that a waveform of it would be refused, and one that is no number."""
+    times_s = np.array([4.0, 9.5])
+    checked = check_pulse(with_confidence(np.array(values), times_s), GIVEN, "mine").confidence
+    assert checked is not None
+    np.testing.assert_array_equal(checked.values, values)
+    np.testing.assert_array_equal(checked.times_s, times_s)
+    assert checked.values.dtype == np.float64
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ def test_columns_and_clock() -> None:
     assert list(rows.columns) == [
         "dataset", "recording", "subject", "scenario", "method", "fold", "seed", "condition",
         "region", "window", "start_s", "duration_s", "reference_bpm", "estimate_bpm", "missing",
-        "error_bpm", "snr_db", "own_snr_db", "truth", "band_edge", "fs", "reason", "mcc",
+        "error_bpm", "snr_db", "own_snr_db", "confidence", "truth", "band_edge", "fs", "reason",
+        "mcc",
     ]  # fmt: skip
     assert rows["start_s"].tolist() == [5.0, 15.0, 25.0]
     assert rows["window"].tolist() == [0, 1, 2]

@@ -19,6 +19,7 @@ from rppgbench.execution.prediction_reading import NamedEvaluator
 from rppgbench.execution.pulse_estimation import method_inputs
 from rppgbench.execution.video_prediction import predict_video
 from rppgbench.external import open_rppg
+from rppgbench.external.open_rppg_server import signal_quality
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.extraction.feature_cache import cached_features
 from rppgbench.simulation import SimulationPlan
@@ -123,6 +124,34 @@ def test_physnet_finds_a_simulated_pulse_and_repeats_it_exactly(
     np.testing.assert_array_equal(frames.samples, before)
     assert pulse.fs == 30.0
     assert abs(len(pulse.samples) / pulse.fs - len(frames.samples) / frames.fs) < 0.1
+
+
+@needs_open_rppg
+def test_the_confidence_is_the_signal_quality_of_open_rppg(clip: tuple[Waveform, float]) -> None:
+    """A quality for each second, on the clock of the clip; noise has less of it."""
+    frames = Waveform(clip[0].samples, clip[0].fs, 3.0)
+    confidence = open_rppg.run_model("PhysNet.rlap", frames).confidence
+    assert confidence is not None
+    assert confidence.times_s == pytest.approx([7.983, 8.983, 9.983], abs=0.01)
+    assert (confidence.values > 0.5).all()
+    pixels: Any = np.random.default_rng(0).integers(90, 160, frames.samples.shape, np.uint8)
+    noise = open_rppg.run_model("PhysNet.rlap", Waveform(pixels, frames.fs)).confidence
+    assert noise is not None
+    assert noise.values.max() < confidence.values.min()
+
+
+def test_a_quality_belongs_to_the_middle_of_its_window() -> None:
+    """A stand-in for open-rppg's function: the mean of what it is given."""
+
+    def mean(pulse: np.ndarray, sr: float) -> float:
+        assert sr == 2.0
+        return float(pulse.mean())
+
+    quality, times_s = signal_quality(mean, np.arange(24) / 24, 2.0)
+    assert times_s == [4.75, 5.75, 6.75]
+    assert quality == pytest.approx([9.5 / 24, 11.5 / 24, 13.5 / 24])
+    quality, times_s = signal_quality(mean, np.arange(12) / 24, 2.0)
+    assert (quality, times_s) == ([pytest.approx(5.5 / 24)], [2.75])
 
 
 @needs_open_rppg

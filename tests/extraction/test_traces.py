@@ -18,7 +18,7 @@ from rppgbench.core.features import (
     RegionMoments,
 )
 from rppgbench.core.registry import load_methods
-from rppgbench.core.waveform import Array, Waveform
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.execution.pulse_estimation import method_inputs
 from rppgbench.extraction.traces import extract_segments, join_segments
 from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, mstmap, normalise_stmap, yuv_matlab
@@ -268,3 +268,19 @@ def test_a_method_gets_the_rate_that_it_expects_from_the_true_times() -> None:
     assert np.abs(swing - red).max() < 2 * bound
     (near,) = method_inputs(features(even(10, fs=30 / 1.001)), method, {"fs": 30.0}, "")
     assert near.fs == pytest.approx(30 / 1.001)
+
+
+def test_segments_bring_their_confidence_and_the_later_one_counts() -> None:
+    def part(start_s: float, times_s: list[float], value: float) -> Waveform:
+        stated = Signal(np.full(len(times_s), value), np.array(times_s))
+        return Waveform(np.ones(20), 10.0, start_s, confidence=stated)
+
+    parts = [part(0.0, [0.5, 1.5], 0.2), Waveform(np.ones(5), 10.0, 2.5), part(4.0, [5.0], 0.9)]
+    stated = join_segments(parts, 0.0, 6.0, 10.0).confidence
+    assert stated is not None
+    assert (stated.values.tolist(), stated.times_s.tolist()) == ([0.2, 0.2, 0.9], [0.5, 1.5, 5.0])
+    overlapping = [part(0.0, [0.5, 1.5], 0.2), part(1.0, [1.0, 2.0], 0.9)]
+    stated = join_segments(overlapping, 0.0, 3.0, 10.0).confidence
+    assert stated is not None
+    assert (stated.values.tolist(), stated.times_s.tolist()) == ([0.2, 0.9, 0.9], [0.5, 1.0, 2.0])
+    assert join_segments(parts[1:2], 0.0, 6.0, 10.0).confidence is None

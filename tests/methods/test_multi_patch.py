@@ -96,3 +96,37 @@ def test_it_keeps_the_contract_of_methods(name: str) -> None:
     assert not [finding for finding in findings if finding.kept is False]
     with pytest.raises(BenchError, match="form"):
         run(name, patches(16), form="windows")
+
+
+@pytest.mark.parametrize("preset", ["paper", "pyvhr"])
+def test_the_confidence_of_the_median_is_high_where_patches_agree(preset: str) -> None:
+    declared = load_methods().available["multi_patch_median"]
+    params = declared.parameters({"preset": preset})
+    median = {}
+    for good in (25, 3):
+        confidence = declared.estimate(Waveform(patches(good), FS, 1.5), **params).confidence
+        assert confidence is not None
+        assert len(confidence.times_s) >= 20
+        assert (confidence.times_s[0], confidence.times_s[-1]) == pytest.approx(
+            (1.5 + 4.0, 1.5 + 26.0), abs=0.05
+        )  # the centres of windows of 8 s
+        median[good] = np.median(confidence.values)
+    assert median[25] > 0.99
+    assert median[3] < 0.3
+
+
+def test_one_patch_and_a_batch_have_no_confidence() -> None:
+    declared = load_methods().available["multi_patch_median"]
+    params, samples = declared.parameters({}), patches(25)
+    alone = declared.estimate(Waveform(samples[:, :1], FS), **params).confidence
+    assert alone is not None
+    assert np.isnan(alone.values).all()
+    batch = declared.estimate(Waveform(np.stack([samples, samples]), FS), **params)
+    assert batch.confidence is None
+
+
+def test_the_clustering_has_none_as_its_source_has_none() -> None:
+    declared = load_methods().available["multi_patch_clustering"]
+    assert (
+        declared.estimate(Waveform(patches(25), FS), **declared.parameters({})).confidence is None
+    )

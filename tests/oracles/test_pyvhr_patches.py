@@ -22,6 +22,7 @@ from rppgbench.signals.patch_windows import (
     pyvhr_windows,
     wave_of_rates,
 )
+from rppgbench.signals.rate_confidence import confidence_of_deviation
 
 from .oracle import cases, far, load
 
@@ -139,13 +140,18 @@ def test_the_seed_of_the_start_changes_the_rates_as_much_as_there(method: str, c
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if not EXPECTED[f"prefilter__{c}"]])
-def test_the_preset_carries_the_medians(case: str) -> None:
+def test_the_preset_carries_the_medians_and_their_deviations(case: str) -> None:
     fs, window_s = float(EXPECTED[f"fs__{case}"]), float(EXPECTED[f"window_s__{case}"])
     patches = Waveform(np.asarray(EXPECTED[f"in_patches__{case}"], np.float64), fs)
     declared = load_methods().available["multi_patch_median"]
     params = declared.parameters({"preset": "pyvhr", "window_s": window_s})
-    wave = declared.estimate(patches, **params).samples
+    estimate = declared.estimate(patches, **params)
+    wave = estimate.samples
     carried = wave_of_rates(
         of("bpm_median", "POS", case), EXPECTED[f"time_s__{case}"], fs, len(wave)
     )
     assert np.abs(wave - carried).max() < 1e-3
+    assert estimate.confidence is not None
+    np.testing.assert_allclose(estimate.confidence.times_s, EXPECTED[f"time_s__{case}"], atol=1e-5)
+    expected = confidence_of_deviation(of("mad", "POS", case))
+    np.testing.assert_allclose(estimate.confidence.values, expected, atol=1e-4)

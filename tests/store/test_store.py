@@ -12,7 +12,7 @@ import pytest
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.store.schema import ADDED_IN_FORMAT_3, BEATS, VITAL_COLUMNS
+from rppgbench.store.schema import ADDED_IN_FORMAT_3, ADDED_IN_FORMAT_4, BEATS, VITAL_COLUMNS
 from rppgbench.store.store import FORMAT, Store
 from rppgbench.system.errors import BenchError
 
@@ -255,20 +255,37 @@ def test_heart_rates_without_a_waveform_come_back(tmp_path: Path) -> None:
     assert second.heart_rate is None
 
 
-def test_a_folder_of_the_format_before_heart_rates_is_read(tmp_path: Path) -> None:
+def test_a_confidence_comes_back_with_its_own_times(tmp_path: Path) -> None:
+    held = store(tmp_path, "a", "b")
+    stated = Signal(np.array([0.25, np.nan, 1.0]), np.array([4.0, 5.5, 7.0]))
+    held.add([replace(estimate("a"), confidence=stated), estimate("b")])
+    first, second = held.estimates()
+    assert first.confidence is not None
+    np.testing.assert_array_equal(first.confidence.values, stated.values)
+    np.testing.assert_array_equal(first.confidence.times_s, stated.times_s)
+    assert second.confidence is None
+
+
+@pytest.mark.parametrize(
+    ("written", "lacking"),
+    [(3, ADDED_IN_FORMAT_4), (2, (*ADDED_IN_FORMAT_3, *ADDED_IN_FORMAT_4))],
+)
+def test_a_folder_of_an_older_format_is_read(
+    written: int, lacking: tuple[str, ...], tmp_path: Path
+) -> None:
     held = store(tmp_path, "a")
     held.add([estimate("a")])
     (part,) = (tmp_path / "estimates").iterdir()
-    table = pq.read_table(part).drop_columns(list(ADDED_IN_FORMAT_3))
+    table = pq.read_table(part).drop_columns(list(lacking))
     part.unlink()
     pq.write_table(table, tmp_path / "old.parquet")
     data = (tmp_path / "old.parquet").read_bytes()
     (part.parent / f"{hashlib.sha256(data).hexdigest()[:32]}.parquet").write_bytes(data)
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 2'))
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', f'"format": {written}'))
     (old,) = Store(tmp_path).estimates()
     assert old.waveform is not None
-    assert old.heart_rate is None
+    assert (old.heart_rate, old.confidence) == (None, None)
     assert Store(tmp_path).done() == {"a"}
 
 

@@ -13,7 +13,7 @@ HEAD = '''
 import itertools
 import numpy as np
 from rppgbench.core.method import method
-from rppgbench.core.waveform import Waveform
+from rppgbench.core.waveform import Signal, Waveform
 
 COUNT = itertools.count()
 
@@ -22,6 +22,11 @@ def theirs(trace: Waveform) -> Waveform:
     """The green channel, in the unit of the input (T,)."""
 '''
 FINE = "    return Waveform(-trace.samples[:, 1], trace.fs, trace.start_s)\n"
+SURE = (
+    "    n = len(trace.samples)\n"
+    "    stated = Signal({values}, {start} + np.arange(n) / trace.fs)\n"
+    "    return Waveform(-trace.samples[:, 1], trace.fs, trace.start_s, confidence=stated)\n"
+)
 FAULTS = {
     "finds a clean pulse": "    t = np.arange(len(trace.samples)) / trace.fs\n"
     "    return Waveform(trace.samples.std() * np.sin(7.54 * t), trace.fs, trace.start_s)\n",
@@ -52,7 +57,27 @@ def test_every_method_keeps_the_contract(name: str) -> None:
 
 def test_a_fine_method_keeps_every_clause(tmp_path: Path) -> None:
     findings = check_method(load_method_file(write(tmp_path, FINE)))
-    assert all(f.kept for f in findings)
+    without = {f.clause for f in findings if f.kept is None}
+    assert without == {"gives a confidence from 0 to 1"}
+    assert all(f.kept for f in findings if f.clause not in without)
+    body = SURE.format(values="np.linspace(0, 1, n)", start="trace.start_s")
+    assert all(f.kept for f in check_method(load_method_file(write(tmp_path, body))))
+
+
+@pytest.mark.parametrize(
+    ("values", "start", "clause"),
+    [
+        ("np.linspace(0, 100, n)", "trace.start_s", "gives a confidence from 0 to 1"),
+        ("np.ones(n)", "0.0", "gives a confidence from 0 to 1"),
+        ("np.full(n, 0.1 * (next(COUNT) % 7))", "trace.start_s", "says the same twice"),
+    ],
+)
+def test_a_planted_fault_of_the_confidence_is_caught(
+    tmp_path: Path, values: str, start: str, clause: str
+) -> None:
+    body = SURE.format(values=values, start=start)
+    findings = check_method(load_method_file(write(tmp_path, body)))
+    assert clause in {f.clause for f in findings if f.kept is False}
 
 
 @pytest.mark.parametrize("clause", FAULTS)
@@ -82,7 +107,7 @@ def test_the_command_says_a_line_a_clause(
     assert [line for line in lines if line.startswith("BROKEN")] == [
         "BROKEN     survives gaps: raises RuntimeError: short"
     ]
-    assert len(lines) == 7
+    assert len(lines) == 8
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,8 @@ class Estimate:
     `heart_rate` holds heart rates in bpm with their times, where an imported source has no
     waveform.
     `coverage` is the share of the recording's duration that the waveform covers, 0 to 1.
+    `confidence` is that of the method in its estimate, 0 to 1 by its own definition, with its
+    times; None where the method gives none. The waveform of an estimate has none beside it.
     """
 
     job: str  # digest of everything that can change the waveform
@@ -43,6 +45,7 @@ class Estimate:
     reason: str = ""
     seconds: float = 0.0
     heart_rate: Signal | None = None
+    confidence: Signal | None = None
 
     @property
     def key(self) -> EstimateKey:

@@ -49,7 +49,8 @@ def check_pulse(returned: object, waveform: Waveform, name: str) -> Waveform:
     Raises:
         ReturnError: no `Waveform`; samples that are not (T',) real numbers; infinite samples; a
             rate that is not above 0; a time that lies outside the input's (by more than `SLACK`),
-            or that is shorter than `LEAST_SHARE` of it.
+            or that is shorter than `LEAST_SHARE` of it; a confidence that is no `Signal` of values
+            from 0 to 1 at increasing times within the input's.
         NoPulseError: every sample is NaN.
     """
     for fault in _pulse_faults(returned, waveform):
@@ -58,7 +59,8 @@ def check_pulse(returned: object, waveform: Waveform, name: str) -> Waveform:
     samples = np.asarray(returned.samples, dtype=np.float64)
     if not np.isfinite(samples).any():
         raise NoPulseError(f"{name} returned no number: all {len(samples)} samples are NaN")
-    return Waveform(samples, float(returned.fs), float(returned.start_s))
+    confidence = None if returned.confidence is None else _as_float(returned.confidence)
+    return Waveform(samples, float(returned.fs), float(returned.start_s), confidence=confidence)
 
 
 def _pulse_faults(returned: object, waveform: Waveform) -> Iterator[str]:
@@ -85,6 +87,38 @@ def _pulse_faults(returned: object, waveform: Waveform) -> Iterator[str]:
         yield f"{extent} of its input, which lasts {input_s:.2f} s: the clock is another"
     if length_s < LEAST_SHARE * input_s - slack_s:
         yield f"{extent} of its input, which lasts {input_s:.2f} s: most of it has no pulse"
+    if returned.confidence is not None:
+        yield from confidence_faults(returned.confidence, waveform)
+
+
+def confidence_faults(confidence: object, waveform: Waveform) -> Iterator[str]:
+    """Why an object is not the confidence of a method in its own pulse.
+
+    Args:
+        confidence: what the method gave back beside the pulse.
+        waveform: the input of the method: (T, ...).
+
+    Yields:
+        Each fault: no `Signal`, values that are not from 0 to 1, or times that do not increase or
+        lie outside the input's by more than two samples and `SLACK` of it.
+    """
+    if not isinstance(confidence, Signal):
+        yield f"a confidence that is {describe_type(confidence)}, not a Signal"
+        return
+    yield from _array_faults(confidence.values, "values of confidence", "(N,)")
+    yield from _times_faults(confidence, "confidence")
+    values, times_s = confidence.values, confidence.times_s
+    if ((values < 0) | (values > 1)).any():
+        known = values[~np.isnan(values)]
+        yield f"a confidence from {known.min():.3g} to {known.max():.3g}, not from 0 to 1"
+    length_s = len(waveform.samples) / waveform.fs
+    slack_s = max(2 / waveform.fs, SLACK * length_s)
+    begins_s, ends_s = times_s[0] - waveform.start_s, times_s[-1] - waveform.start_s
+    if begins_s < -slack_s or ends_s > length_s + slack_s:
+        yield (
+            f"a confidence from {begins_s:.2f} to {ends_s:.2f} s of its input, which lasts "
+            f"{length_s:.2f} s: the clock is another"
+        )
 
 
 def check_ground_truth(returned: object) -> GroundTruth:
@@ -121,8 +155,13 @@ def _signal_faults(signal: object, name: str) -> Iterator[str]:
         yield f"a {name} that is {describe_type(signal)}, not a Signal"
         return
     yield from _array_faults(signal.values, f"values of {name}", "(N,)")
-    yield from _array_faults(signal.times_s, f"times of {name}", "(N,)")
     yield from _scale_faults(signal.values, f"values of {name}")
+    yield from _times_faults(signal, name)
+
+
+def _times_faults(signal: Signal, name: str) -> Iterator[str]:
+    """Why the times of a signal are not one finite, increasing time for each value."""
+    yield from _array_faults(signal.times_s, f"times of {name}", "(N,)")
     times = np.asarray(signal.times_s)
     if len(times) != len(signal.values):
         yield f"{len(times)} times for {len(signal.values)} values of {name}"

@@ -1,6 +1,6 @@
 """Samples in time: waveforms at a steady rate, signals with timestamps."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,17 @@ class Waveform:
     `samples` is (T,) for a pulse, (T, 3) for an RGB trace, (T, 3, 3) for the pixels' second
     moments. The classical methods also take a batch of equally long recordings: (..., T, 3).
     Samples without an estimate are NaN.
+
+    `confidence` is that of a method in its own pulse, by its own definition: values from 0, no
+    trust, to 1, certain, each at its time on the clock of the recording. The times are those of the
+    samples or of windows; NaN is no value. None where the method gives no confidence.
     """
 
     samples: Array
     fs: float
     start_s: float = 0.0
+    _: KW_ONLY
+    confidence: "Signal | None" = None
 
     def times_s(self, axis: int = 0) -> Array:
         """The time of every sample along `axis`, in seconds: (T,)."""

@@ -103,7 +103,7 @@ def _backward(estimate: Estimate) -> Estimate:
         pulse = Waveform(pulse.samples[::-1].copy(), pulse.fs, pulse.start_s)
     if rates is not None:
         rates = Signal(np.asarray(rates.values)[::-1].copy(), rates.times_s)
-    return replace(estimate, waveform=pulse, heart_rate=rates)
+    return replace(estimate, waveform=pulse, heart_rate=rates, confidence=None)
 
 
 def _one_of_each(estimates: Iterable[Estimate]) -> list[Estimate]:

@@ -24,7 +24,8 @@ def ensemble_rates(
     """Add the rows of an ensemble: the mean heart rate of its members.
 
     A window is missing where any member has no estimate, and costs what the evaluator declares.
-    The SNR belongs to a waveform, so an ensemble has none (NaN). A window that some member was
+    The SNR belongs to a waveform, and the confidence to a member: an ensemble has neither (NaN). A
+    window that some member was
     not run on has no row. Source of the practice: W. Qian et al., "Joint Spatial-Temporal Modeling
     and Contrastive Learning for Self-supervised Heart Rate Measurement", 2024, section 3.2.
 
@@ -55,7 +56,7 @@ def ensemble_rates(
     reference = rows["reference_bpm"].to_numpy()
     error = rows["estimate_bpm"].to_numpy() - reference
     rows["error_bpm"] = np.where(rows["missing"], worst_error(rule, reference), error)
-    rows[["snr_db", "own_snr_db"]] = np.nan
+    rows[["snr_db", "own_snr_db", "confidence"]] = np.nan
     rows["reason"] = np.where(
         rows["missing"], "a member of the combination has no estimate", rows["reason"]
     )

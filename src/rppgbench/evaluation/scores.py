@@ -16,6 +16,7 @@ from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.evaluation.chain_reading import PulseBatch
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.given_rates import read_as_given, rows_as_given
+from rppgbench.evaluation.method_confidence import window_confidence
 from rppgbench.evaluation.rate_reading import (
     Reading,
     crop_to_valid,
@@ -88,6 +89,8 @@ def score_windows(
         - missing: whether there is no estimate;
         - error_bpm: estimate less reference; of a missing estimate `worst_error`;
         - snr_db at the reference, own_snr_db at the estimate;
+        - confidence: that of the method in the window, 0 to 1 (`window_confidence`); NaN where it
+          gives no confidence or no estimate;
         - truth: the kind of the reference ("beats", "pulse", "heart_rate" or "");
         - band_edge: whether the reference lies outside the evaluator's band or at its edge;
         - fs: samples per second of the estimate, NaN for heart rates without a waveform; reason;
@@ -107,8 +110,8 @@ def score_windows(
         for pending, reading in _read_all(evaluator, ordered_records(estimates), truths)
     ]
     columns = [*KEYS, "region", "window", "start_s", "duration_s", "reference_bpm"]
-    columns += ["estimate_bpm", "missing", "error_bpm", "snr_db", "own_snr_db", "truth"]
-    columns += ["band_edge", "fs", "reason"]
+    columns += ["estimate_bpm", "missing", "error_bpm", "snr_db", "own_snr_db"]
+    columns += ["confidence", "truth", "band_edge", "fs", "reason"]
     if evaluator.correlation != "none":
         columns.append(evaluator.correlation)
     if evaluator.variability is not None:
@@ -313,6 +316,7 @@ def _columns(
         "error_bpm": np.where(missing, worst_error(evaluator, reference), bpm - reference),
         "snr_db": np.where(np.isfinite(reference), reading.snr_db, np.nan),
         "own_snr_db": reading.own_snr_db,
+        "confidence": np.where(missing, np.nan, _confidence(pending, reading)),
         "reason": _reasons(pending, reading, missing),
         "band_edge": reading.band_edge,
         "fs": np.full(bpm.shape, pending[0].pulse.fs if pending[0].rates is None else np.nan),
@@ -330,6 +334,17 @@ def _columns(
     columns["truth"] = np.repeat(kinds, count)
     columns["place"] = np.repeat([item.place for item in pending], count)
     return columns
+
+
+def _confidence(pending: list[_Pending], reading: Reading) -> Array:
+    """The confidence of the method in each window of each estimate: (n, W)."""
+    confidence: Array = np.full(reading.bpm.shape, np.nan)
+    for row, item in enumerate(pending):
+        if item.estimate.confidence is not None:
+            confidence[row] = window_confidence(
+                item.estimate.confidence, reading.start_s[row], reading.duration_s[row]
+            )
+    return confidence
 
 
 def _variability(

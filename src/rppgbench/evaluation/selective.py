@@ -17,15 +17,13 @@ from rppgbench.core.waveform import Array
 from rppgbench.evaluation.bootstrap import bca, resampling_weights
 from rppgbench.evaluation.evaluator import EDGE_BPM
 from rppgbench.evaluation.pulse_verdict import NOISE_DB, PULSE_DB
+from rppgbench.signals.rate_confidence import CORRECT_BPM
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_LOSS_DB = 20.0
 """What the disagreement of regions takes at most, and the edge of the band takes always."""
-
-CORRECT_BPM = 5.0
-"""Largest error of a correct heart rate (ANSI/AAMI EC13: 5 bpm or 10 %, whichever is larger)."""
 
 LEVELS_DB = (-np.inf, NOISE_DB, PULSE_DB, 2 * PULSE_DB, np.inf)
 """Limits of the levels of confidence: the two limits of the verdict, and twice the upper one."""

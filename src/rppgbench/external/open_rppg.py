@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.method import Method, method
-from rppgbench.core.waveform import Waveform
+from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.system.errors import BenchError, NoPulseError
 
 PYTHON = "RPPGBENCH_OPEN_RPPG_PYTHON"
@@ -115,6 +115,8 @@ def pretrained(home: str, name: str, model: str, network: Network) -> Method:
     estimate.__doc__ = f"""open-rppg's model `{model}`: frames (T, S, S, 3) to a pulse (T',).
 
     At 30 frames a second it reads {network.reads}.{note}
+    The confidence of the pulse is open-rppg's signal quality, SQI: the highest autocorrelation at
+    a lag of 1/3 to 2 s, in windows of 10 s, one each second.
 
     Args:
         clip: frames of the face.
@@ -149,7 +151,7 @@ def run_model(model: str, clip: Waveform, *, processed: bool = False) -> Wavefor
             for its heart rates.
 
     Returns:
-        The pulse (T',) at open-rppg's sampling rate.
+        The pulse (T',) at open-rppg's sampling rate, with open-rppg's signal quality as confidence.
 
     Raises:
         NoPulseError: the segment is shorter than the network's block, or less than two seconds of
@@ -172,7 +174,9 @@ def run_model(model: str, clip: Waveform, *, processed: bool = False) -> Wavefor
     samples = np.frombuffer(body, np.float64)
     if not np.isfinite(samples).all():
         raise NoPulseError(f"open-rppg's {model} gives values that are not numbers here")
-    return Waveform(samples, header["fs"], clip.start_s)
+    times_s = clip.start_s + np.asarray(header["quality_times_s"], np.float64)
+    quality = Signal(np.asarray(header["quality"], np.float64), times_s)
+    return Waveform(samples, header["fs"], clip.start_s, confidence=quality)
 
 
 class _Server:

@@ -2,8 +2,8 @@
 
 `rppgbench.external.open_rppg` runs this script with the Python that has open-rppg; the script
 imports nothing of rppgbench. A question is a line of JSON (model, shape, fs, processed), followed
-by the uint8 frames. The answer is a line of JSON (length and fs, or error, or fault), followed by
-the pulse as float64. The script ends when its input ends.
+by the uint8 frames. The answer is a line of JSON (length, fs, quality and quality_times_s, or
+error, or fault), followed by the pulse as float64. The script ends when its input ends.
 """
 
 import importlib
@@ -11,9 +11,13 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
+
+QUALITY_WINDOW_S = 10
+"""Length of the windows of open-rppg's signal quality: it averages those of a whole video."""
 
 
 def answer(rppg: Any, question: dict[str, Any], pixels: bytes) -> tuple[dict[str, Any], bytes]:
@@ -30,7 +34,8 @@ def answer(rppg: Any, question: dict[str, Any], pixels: bytes) -> tuple[dict[str
         pixels: the frames as uint8.
 
     Returns:
-        The answer's header, and the pulse as float64; no pulse where the header has an error.
+        The answer's header, and the pulse as float64; no pulse where the header has an error. The
+        header holds open-rppg's signal quality, 0 to 1, at the middles of windows of 10 s.
     """
     faces = np.frombuffer(pixels, np.uint8).reshape(question["shape"])
     model = rppg.Model(question["model"])
@@ -48,7 +53,30 @@ def answer(rppg: Any, question: dict[str, Any], pixels: bytes) -> tuple[dict[str
     pulse = np.asarray(values, np.float64)
     if not len(pulse):
         return {"error": "gives no two seconds of numbers here"}, b""
-    return {"length": len(pulse), "fs": float(model.fps)}, pulse.tobytes()
+    raw = np.asarray(model.bvp(raw=True)[0], np.float64)
+    quality, times_s = signal_quality(rppg.main.SQI, raw, float(model.fps))
+    header = {"length": len(pulse), "fs": float(model.fps)}
+    return {**header, "quality": quality, "quality_times_s": times_s}, pulse.tobytes()
+
+
+def signal_quality(
+    sqi: Callable[..., float], pulse: np.ndarray, fs: float
+) -> tuple[list[float], list[float]]:
+    """open-rppg's signal quality in windows of 10 s, one each second.
+
+    Args:
+        sqi: open-rppg's `SQI`, which takes the pulse and its rate as `sr`.
+        pulse: the pulse that open-rppg takes the quality of, before its band-pass filter.
+        fs: samples per second.
+
+    Returns:
+        The qualities, 0 to 1, and the middles of their windows in seconds from the first sample. A
+        shorter pulse has one quality.
+    """
+    length = min(round(QUALITY_WINDOW_S * fs), len(pulse))
+    starts = range(0, len(pulse) - length + 1, max(round(fs), 1))
+    quality = [float(sqi(pulse[start : start + length], sr=fs)) for start in starts]
+    return quality, [(start + (length - 1) / 2) / fs for start in starts]
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rppgbench.core.features import BACKGROUND, GRID_REGIONS, Features
 from rppgbench.core.method import InputKind
-from rppgbench.core.waveform import Array, Waveform
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.extraction.even_grid import (
     GRID_TOLERANCE,
     MAX_GAP_S,
@@ -135,7 +135,7 @@ def join_segments(parts: Sequence[Waveform], start_s: float, end_s: float, fs: f
         fs: sampling rate of the grid in Hz.
 
     Returns:
-        The pulse (T, ...) on the grid.
+        The pulse (T, ...) on the grid, with the confidence of all segments at its own times.
 
     >>> halves = [Waveform(np.ones(2), 2.0, 0.0), Waveform(np.zeros(2), 2.0, 1.5)]
     >>> join_segments(halves, 0.0, 2.0, 2.0).samples
@@ -167,4 +167,21 @@ def join_segments(parts: Sequence[Waveform], start_s: float, end_s: float, fs: f
         columns = part.samples.reshape(size, -1).T
         mixed = [np.interp(grid[inside], times_s, column) for column in columns]
         out[inside] = np.stack(mixed, axis=-1).reshape(len(inside), *shape)
-    return Waveform(out, fs, start_s)
+    return Waveform(out, fs, start_s, confidence=_joined_confidence(parts))
+
+
+def _joined_confidence(parts: Sequence[Waveform]) -> Signal | None:
+    """The confidences of the segments, one after the other; None without any."""
+    stated = [part.confidence for part in parts if part.confidence is not None]
+    signals = [signal for signal in stated if len(signal.times_s)]
+    if not signals:
+        return None
+    begins_s = [signal.times_s[0] for signal in signals[1:]]
+    kept = [
+        signal.times_s < begin_s
+        for signal, begin_s in zip(signals, [*begins_s, np.inf], strict=True)
+    ]
+    return Signal(
+        np.concatenate([signal.values[keep] for signal, keep in zip(signals, kept, strict=True)]),
+        np.concatenate([signal.times_s[keep] for signal, keep in zip(signals, kept, strict=True)]),
+    )

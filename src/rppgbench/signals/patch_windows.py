@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array
+from rppgbench.signals.rate_confidence import confidence_of_deviation
 from rppgbench.signals.spectrum import (
     Spectrum,
     band_bins,
@@ -19,6 +20,10 @@ from rppgbench.signals.spectrum import (
 from rppgbench.system.errors import TooShortError
 
 PYVHR_NFFT, PYVHR_SEGMENT, PYVHR_OVERLAP, PYVHR_SHORT_OVERLAP = 2048, 256, 200, 0.6
+FEWEST_PATCHES = 3
+"""Rates of a window from which on their deviation says how far patches agree: that of two is 0
+where they are equal by chance, as bins are."""
+
 PADDING = 4
 """A spectrum is padded to this multiple of its window."""
 
@@ -44,6 +49,16 @@ class PatchRates:
     def deviation_bpm(self) -> Array:
         """Median absolute deviation from the median, unscaled (W,)."""
         return _median(np.abs(self.rates_bpm - self.median_bpm()[:, None]))
+
+    def confidence(self) -> Array:
+        """How sure the median is (W,), 0 to 1, by the median absolute deviation of the patches.
+
+        pyVHR gives this deviation as the uncertainty of the median. NaN with fewer than
+        `FEWEST_PATCHES` rates, which have no spread. See `confidence_of_deviation`.
+        """
+        count = np.isfinite(self.rates_bpm).sum(axis=-1)
+        stated = confidence_of_deviation(self.deviation_bpm())
+        return np.where(count >= FEWEST_PATCHES, stated, np.nan)
 
 
 def _median(values: Array) -> Array:

@@ -22,6 +22,9 @@ ESTIMATE_COLUMNS: Mapping[str, str] = {
     "start_s": "time of the first sample on the clock of the video, in seconds",
     "heart_rate": "heart rates in bpm of an estimate without a waveform; else null",
     "heart_rate_times_s": "times of these heart rates on the clock of the video, in seconds",
+    "confidence": "confidence of the method in its estimate, 0 to 1 by its own definition; null "
+    "where it gives none",
+    "confidence_times_s": "times of these values on the clock of the video, in seconds",
 }
 
 RECORDING_COLUMNS: Mapping[str, str] = {

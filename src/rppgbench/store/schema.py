@@ -28,11 +28,16 @@ ESTIMATES = pa.schema(
         ("start_s", pa.float64()),
         ("heart_rate", SAMPLES),
         ("heart_rate_times_s", SAMPLES),
+        ("confidence", SAMPLES),
+        ("confidence_times_s", SAMPLES),
     ]
 )
 
 ADDED_IN_FORMAT_3 = ("heart_rate", "heart_rate_times_s")
-"""Columns of `ESTIMATES` that parts of format 2 lack: they are read as absent."""
+ADDED_IN_FORMAT_4 = ("confidence", "confidence_times_s")
+"""Columns of `ESTIMATES` that parts of older formats lack: they are read as absent."""
+
+ADDED_TO_ESTIMATES = (ADDED_IN_FORMAT_3, ADDED_IN_FORMAT_4)
 
 BEATS = "beats_s"
 
@@ -108,7 +113,7 @@ def read_table(file: Path, schema: pa.Schema, columns: list[str] | None = None) 
 
 def _lacking(stored: pa.Schema, schema: pa.Schema) -> frozenset[str]:
     """The columns that a part lacks because it is older than they are."""
-    groups = (ADDED_IN_FORMAT_3,) if schema is ESTIMATES else ADDED_TO_OBSERVED
+    groups = ADDED_TO_ESTIMATES if schema is ESTIMATES else ADDED_TO_OBSERVED
     return frozenset(
         column for group in groups if not set(group) & set(stored.names) for column in group
     )
@@ -132,14 +137,16 @@ def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 def estimate_row(estimate: Estimate) -> dict[str, Any]:
     """One row of `ESTIMATES`."""
-    signals = {"waveform", "heart_rate"}
+    signals = {"waveform", "heart_rate", "confidence"}
     row = {f.name: getattr(estimate, f.name) for f in fields(Estimate) if f.name not in signals}
-    wave, rates = estimate.waveform, estimate.heart_rate
+    wave = estimate.waveform
     row["samples"] = None if wave is None else np.asarray(wave.samples, dtype=np.float64)
     row["fs"] = None if wave is None else wave.fs
     row["start_s"] = None if wave is None else wave.start_s
-    row["heart_rate"] = None if rates is None else np.asarray(rates.values, dtype=np.float64)
-    row["heart_rate_times_s"] = None if rates is None else np.asarray(rates.times_s, np.float64)
+    for name in ("heart_rate", "confidence"):
+        signal: Signal | None = getattr(estimate, name)
+        row[name] = None if signal is None else np.asarray(signal.values, np.float64)
+        row[f"{name}_times_s"] = None if signal is None else np.asarray(signal.times_s, np.float64)
     return row
 
 
@@ -147,9 +154,13 @@ def estimate_from_row(row: dict[str, Any]) -> Estimate:
     """What `estimate_row` was made of; `row` is used up."""
     samples, fs, start_s = (row.pop(key) for key in ("samples", "fs", "start_s"))
     waveform = None if samples is None else Waveform(samples, fs, start_s)
-    bpm, times_s = row.pop("heart_rate"), row.pop("heart_rate_times_s")
-    heart_rate = None if bpm is None else Signal(bpm, times_s)
-    return Estimate(waveform=waveform, heart_rate=heart_rate, **row)
+    rates, confidence = (_take_signal(row, name) for name in ("heart_rate", "confidence"))
+    return Estimate(waveform=waveform, heart_rate=rates, confidence=confidence, **row)
+
+
+def _take_signal(row: dict[str, Any], name: str) -> Signal | None:
+    values, times_s = row.pop(name), row.pop(f"{name}_times_s")
+    return None if values is None else Signal(values, times_s)
 
 
 def recording_row(recording: RecordingInfo) -> dict[str, Any]:

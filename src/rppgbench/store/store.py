@@ -31,8 +31,9 @@ from rppgbench.store.schema import (
 from rppgbench.system.atomic_files import PARTIAL, write_file
 from rppgbench.system.errors import BenchError, MachineError, shortened
 
-FORMAT, OLDEST_FORMAT = 3, 2
-"""The format that is written, and the oldest that is read: 3 added heart rates of estimates."""
+FORMAT, OLDEST_FORMAT = 4, 2
+"""The format that is written, and the oldest that is read: 3 added heart rates of estimates, 4 the
+confidence that a method gives."""
 
 RUN, ORDER, MADE_BY = "run", b"order", b"provenance"
 PROVENANCE = "provenance"

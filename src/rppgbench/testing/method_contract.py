@@ -14,6 +14,7 @@ import numpy as np
 from rppgbench.core.features import REGIONS, FaceClip, FaceTrack, Features, RegionMoments
 from rppgbench.core.method import Example, Method, Model, Training
 from rppgbench.core.recording import GroundTruth
+from rppgbench.core.return_checks import confidence_faults
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.extraction.crops import crop_rule
 from rppgbench.system.errors import NoPulseError, error_text, shortened
@@ -199,9 +200,24 @@ def _leaves_its_input_untouched(method: Method) -> Iterator[str]:
 
 def _says_the_same_twice(method: Method) -> Iterator[str]:
     waveform = _input(method, 72.0)
-    first, second = (_estimate(method, waveform).samples for _ in range(2))
-    if not np.array_equal(first, second, equal_nan=True):
+    first, second = (_estimate(method, waveform) for _ in range(2))
+    if not np.array_equal(first.samples, second.samples, equal_nan=True):
         yield "two calls on the same input differ"
+    stated, again = (
+        np.empty(0) if w.confidence is None else w.confidence.values for w in (first, second)
+    )
+    if not np.array_equal(stated, again, equal_nan=True):
+        yield "two calls on the same input differ in their confidence"
+
+
+def _gives_a_confidence_from_0_to_1(method: Method) -> Iterator[str]:
+    """A confidence, where there is one, on the clock of the input, which begins at 3 s here."""
+    waveform = _input(method, 72.0)
+    waveform = Waveform(waveform.samples, waveform.fs, 3.0)
+    confidence = _estimate(method, waveform).confidence
+    if confidence is None:
+        raise _NotHere("gives none")
+    yield from confidence_faults(confidence, waveform)
 
 
 def _invents_no_pulse_on_a_flat_input(method: Method) -> Iterator[str]:
@@ -295,6 +311,7 @@ CLAUSES: tuple[Callable[[Method], Iterator[str]], ...] = (
     _finds_a_clean_pulse,
     _gives_a_pulse_on_the_clock_of_its_input,
     _leaves_its_input_untouched,
+    _gives_a_confidence_from_0_to_1,
     _says_the_same_twice,
     _invents_no_pulse_on_a_flat_input,
     _survives_gaps,

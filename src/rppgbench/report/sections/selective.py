@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rppgbench.evaluation.selective import (
-    CORRECT_BPM,
     KEPT,
     ConfidenceLevel,
     RiskCoverage,
@@ -23,6 +22,7 @@ from rppgbench.report.inputs import Section, quantity_of
 from rppgbench.report.sections.comparison import without_leaked
 from rppgbench.report.tables.columns import Column, format_bpm
 from rppgbench.report.tables.table import Cell, Row, Table
+from rppgbench.signals.rate_confidence import CORRECT_BPM
 
 if TYPE_CHECKING:
     import pandas as pd
