@@ -116,6 +116,13 @@ class BothCommands:
         """The messages of both commands on each recording, and on the whole set."""
         code = main([*self._check(dataset, root), *more])
         check = json.loads(self.capsys.readouterr().out)
+        # The trees hold one video many times; a run compares recordings only where methods learn.
+        repeats = ("hold the same", "holds the same", "frames are compared")
+        check["findings"] = [
+            finding
+            for finding in check["findings"]
+            if not any(part in finding["text"] for part in repeats)
+        ]
         assert (code == DONE) == check["fit"]
         assert main([*self._run(dataset, root), *more]) in {0, 3}
         log = self.capsys.readouterr().err
