@@ -2,6 +2,7 @@
 
 import ast
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +27,13 @@ def _apart(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     home.mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Networks compute on one thread: sums have one order, and tests side by side a core each."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

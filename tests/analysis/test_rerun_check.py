@@ -11,12 +11,12 @@ import pytest
 from rppgbench.analysis.rerun_check import TOLERANCE, Finding, compare_estimates, draw_sample
 from rppgbench.cli import main
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.registry import load_datasets
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
 
 from ..factories import stores as made_store
+from ..factories.datasets import write_tree
 
 PEOPLE = 2
 
@@ -27,9 +27,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("verify")
     tree, out = folder / "people", folder / "results"
     tree.mkdir()
-    make = load_datasets().available["simulated"].simulate
-    assert make is not None
-    make(tree, SimulationPlan(subjects=PEOPLE, seconds=10.0, seed=0, difficulty="easy"))
+    write_tree(
+        "simulated", tree, SimulationPlan(subjects=PEOPLE, seconds=10.0, seed=0, difficulty="easy")
+    )
     arguments = ["--protocol", "quickstart", "--methods", "green,constant", "--out", str(out)]
     assert (
         main(["run", *arguments, "--data", f"simulated={tree}", "--cache", str(folder / "c")]) == 0

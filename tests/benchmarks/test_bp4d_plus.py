@@ -14,12 +14,8 @@ from rppgbench.system.errors import RecordingError
 from rppgbench.video.stream import open_video
 
 from ..factories import trees
-from ..factories.datasets import dataset
+from ..factories.datasets import dataset, listed
 from ..factories.records import video_source
-
-
-def listed(root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset("bp4d_plus").recordings(root)}
 
 
 def findings(root: Path) -> list[Finding]:
@@ -33,7 +29,7 @@ def levels(recording: Recording) -> list[int]:
 
 def test_images_come_from_the_archive_or_from_a_folder_in_natural_order(tmp_path: Path) -> None:
     trees.bp4d_plus(tmp_path)
-    for recording in listed(tmp_path).values():
+    for recording in listed("bp4d_plus", tmp_path).values():
         assert levels(recording) == pytest.approx([10 + k for k in range(trees.FRAMES)], abs=1)
         times_s = video_source(recording).times_s
         assert times_s is not None
@@ -43,14 +39,14 @@ def test_images_come_from_the_archive_or_from_a_folder_in_natural_order(tmp_path
 def test_an_unpacked_task_is_read_before_its_archive(tmp_path: Path) -> None:
     trees.bp4d_plus(tmp_path)
     trees.pictures(tmp_path / "2D+3D/F001/T1", ["7.jpg", "8.jpg"])
-    recordings = listed(tmp_path)
+    recordings = listed("bp4d_plus", tmp_path)
     assert len(video_source(recordings["F001_T1"]).images) == 2
     assert len(video_source(recordings["F001_T10"]).images) == trees.FRAMES
 
 
 def test_the_first_sample_of_each_file_is_kept(tmp_path: Path) -> None:
     trees.bp4d_plus(tmp_path)
-    truth = listed(tmp_path)["F001_T1"].ground_truth()
+    truth = listed("bp4d_plus", tmp_path)["F001_T1"].ground_truth()
     assert truth.pulse is not None
     assert truth.heart_rate is not None
     assert truth.respiration is not None
@@ -72,7 +68,7 @@ def test_respiration_may_be_absent_or_damaged_and_the_pulse_stays(tmp_path: Path
     folder = tmp_path / "Physiology/F001/T1"
     (folder / "Respiration Rate_BPM.txt").unlink()
     (folder / "Resp_Volts.txt").write_text("0.5\nbroken\n")
-    recording = listed(tmp_path)["F001_T1"]
+    recording = listed("bp4d_plus", tmp_path)["F001_T1"]
     assert "Respiration Rate_BPM.txt" not in {file.name for file in recording.files}
     truth = recording.ground_truth()
     assert truth.respiration is None
@@ -86,14 +82,14 @@ def test_respiration_may_be_absent_or_damaged_and_the_pulse_stays(tmp_path: Path
 def test_tasks_of_one_archive_have_digests_of_their_own(tmp_path: Path) -> None:
     """They have equal times, and so equal numbers of frames."""
     trees.bp4d_plus(tmp_path)
-    first, second, _ = (video_source(r) for r in listed(tmp_path).values())
+    first, second, _ = (video_source(r) for r in listed("bp4d_plus", tmp_path).values())
     assert first.archive == second.archive
     assert content_digest(first) != content_digest(second)
 
 
 def test_an_archive_that_changed_is_listed_again(tmp_path: Path) -> None:
     trees.bp4d_plus(tmp_path)
-    recording = listed(tmp_path)["F001_T1"]
+    recording = listed("bp4d_plus", tmp_path)["F001_T1"]
     assert len(video_source(recording).images) == trees.FRAMES
     trees.archived(tmp_path / "2D+3D/F001.zip", "F001/T1", ["30.jpg"])
     assert len(video_source(recording).images) == trees.FRAMES + 1
@@ -107,7 +103,7 @@ def test_members_that_a_mac_adds_are_no_frames(tmp_path: Path) -> None:
     trees.archived(archive, "F001/T1/texture", ["3.jpg"])
     with zipfile.ZipFile(archive, "a") as members:
         members.writestr("F001/T1/000.obj", "v 0 0 0")
-    recordings = listed(tmp_path)
+    recordings = listed("bp4d_plus", tmp_path)
     assert len(video_source(recordings["F001_T1"]).images) == trees.FRAMES
     assert not any("__MACOSX" in finding.text for finding in findings(tmp_path))
 
@@ -117,7 +113,7 @@ def test_a_task_without_images_is_an_error_and_f042_t11_is_known(tmp_path: Path)
     trees.archived(tmp_path / "2D+3D/F042.zip", "F042/T1", [f"{k}.jpg" for k in range(20)])
     for task in ("T1", "T11"):
         trees.physiology(tmp_path / "Physiology/F042" / task)
-    recordings = listed(tmp_path)
+    recordings = listed("bp4d_plus", tmp_path)
     assert [r.name for r in recordings.values() if r.known_bad] == ["F042_T11"]
     with pytest.raises(RecordingError, match=r"F042\.zip/F042/T11: holds no \*\.jpg"):
         recordings["F042_T11"].video()

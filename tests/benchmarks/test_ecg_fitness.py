@@ -13,15 +13,11 @@ from rppgbench.datasets.check import check_data
 from rppgbench.system.errors import RecordingError
 
 from ..factories import trees
-from ..factories.datasets import dataset
+from ..factories.datasets import dataset, listed
 from ..factories.records import stated_times
 
 CLIP = "02/05/c920-1"
 BEATS_S = -1 + 0.4 + 0.75 * np.arange(8)
-
-
-def listed(root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset("ecg_fitness").recordings(root)}
 
 
 def changed(
@@ -35,7 +31,7 @@ def changed(
     change(rows)
     file = root / "02/05/viatom-raw.csv"
     trees.column(file, [",".join(map(str, row)) for row in rows], header)
-    return listed(root)[CLIP]
+    return listed("ecg_fitness", root)[CLIP]
 
 
 def beats(truth: GroundTruth) -> np.ndarray:
@@ -46,7 +42,7 @@ def beats(truth: GroundTruth) -> np.ndarray:
 def test_beats_are_on_the_clock_of_both_cameras(tmp_path: Path) -> None:
     trees.ecg_fitness(tmp_path)
     for name in (CLIP, "02/05/c920-2"):
-        recording = listed(tmp_path)[name]
+        recording = listed("ecg_fitness", tmp_path)[name]
         expected_s = np.array([33 * k + k % 2 for k in range(trees.FRAMES)]) / 1000
         np.testing.assert_allclose(stated_times(recording), expected_s)
         truth = recording.ground_truth()
@@ -64,12 +60,16 @@ def test_sessions_say_activity_and_light_and_those_of_person_11_are_swapped(
 ) -> None:
     trees.ecg_fitness(tmp_path)
     shutil.copytree(tmp_path / "11/01", tmp_path / "10/01")
-    facts = {name: (r.scenario, r.light, r.source) for name, r in listed(tmp_path).items()}
+    facts = {
+        name: (r.scenario, r.light, r.source) for name, r in listed("ecg_fitness", tmp_path).items()
+    }
     assert facts["10/01/c920-1"] == ("talking", "natural", "c920-1")
     assert facts["11/01/c920-1"] == ("rowing", "natural", "c920-1")
     assert facts["02/04/c920-1"] == ("rowing", "lamp", "c920-1")
     assert facts["02/05/c920-2"] == ("elliptical", "natural", "c920-2")
-    bad = [name for name, recording in listed(tmp_path).items() if recording.known_bad]
+    bad = [
+        name for name, recording in listed("ecg_fitness", tmp_path).items() if recording.known_bad
+    ]
     assert bad == ["02/04/c920-1"]
 
 
@@ -119,7 +119,7 @@ def test_times_and_sample_numbers_that_contradict_are_reported(tmp_path: Path) -
     trees.ecg_fitness(tmp_path)
     lines = [f"{trees.ECG_MS + 33 * k + k % 2},{250 + 4 * k}" for k in range(trees.FRAMES)]
     trees.column(tmp_path / "02/05/c920.csv", lines)
-    (line,) = listed(tmp_path)[CLIP].ground_truth().warnings
+    (line,) = listed("ecg_fitness", tmp_path)[CLIP].ground_truth().warnings
     assert (
         line
         == "c920.csv: by its sample numbers the labels are +0.99 s off its times, which are used"

@@ -12,14 +12,10 @@ from rppgbench.datasets.check import check_data
 from rppgbench.system.errors import RecordingError
 
 from ..factories import trees
-from ..factories.datasets import dataset
+from ..factories.datasets import dataset, listed
 
 FIRST = "Sessions/2"
 Channels = dict[str, np.ndarray]
-
-
-def listed(root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset("mahnob_hci").recordings(root)}
 
 
 def with_channels(root: Path, change: Callable[[Channels], Channels]) -> Recording:
@@ -27,7 +23,7 @@ def with_channels(root: Path, change: Callable[[Channels], Channels]) -> Recordi
     trees.mahnob_hci(root)
     channels = change(trees.mahnob_channels())
     write_bdf(root / FIRST / "Part_1_S_Trial1_emotion.bdf", channels, 256.0)
-    return listed(root)["P1/2"]
+    return listed("mahnob_hci", root)["P1/2"]
 
 
 def slower(lead: np.ndarray) -> np.ndarray:
@@ -41,14 +37,14 @@ def slower(lead: np.ndarray) -> np.ndarray:
 def with_session(root: Path, session: str) -> Recording:
     trees.mahnob_hci(root)
     (root / FIRST / "session.xml").write_text(session)
-    return listed(root)["P1/2"]
+    return listed("mahnob_hci", root)["P1/2"]
 
 
 def test_frames_have_the_rate_of_the_session_and_the_colour_camera_is_read(
     tmp_path: Path,
 ) -> None:
     trees.mahnob_hci(tmp_path)
-    for recording in listed(tmp_path).values():
+    for recording in listed("mahnob_hci", tmp_path).values():
         source = recording.video()
         assert "C1 trigger _C_" in source.path.name
         assert source.times_s is not None
@@ -58,7 +54,7 @@ def test_frames_have_the_rate_of_the_session_and_the_colour_camera_is_read(
 def test_beats_count_from_the_first_pulse_of_the_status(tmp_path: Path) -> None:
     """The pulse is at 2 s of the file, beats are at 0.5 s, 1.3 s and so on; flags are no pulse."""
     trees.mahnob_hci(tmp_path)
-    for recording in listed(tmp_path).values():
+    for recording in listed("mahnob_hci", tmp_path).values():
         truth = recording.ground_truth()
         assert truth.beats_s is not None
         assert truth.heart_rate is not None
@@ -144,14 +140,14 @@ def test_a_session_has_one_colour_video_of_its_person(tmp_path: Path) -> None:
     (video,) = (tmp_path / FIRST).glob("*_C_*.avi")
     video.rename(video.with_name(video.name.replace("P1-", "P7-")))
     with pytest.raises(RecordingError, match="and the video is 'P7-"):
-        listed(tmp_path)["P1/2"].video()
+        listed("mahnob_hci", tmp_path)["P1/2"].video()
     trees.clip(video, fps=61)
     with pytest.raises(RecordingError, match="holds 2 videos of the colour camera"):
-        listed(tmp_path)["P1/2"].video()
+        listed("mahnob_hci", tmp_path)["P1/2"].video()
     for file in (tmp_path / FIRST).glob("*_C_*.avi"):
         file.unlink()
     with pytest.raises(RecordingError, match="holds 0 videos of the colour camera"):
-        listed(tmp_path)["P1/2"].video()
+        listed("mahnob_hci", tmp_path)["P1/2"].video()
 
 
 def test_neutral_clips_and_tagging_are_counted_not_read(tmp_path: Path) -> None:
@@ -161,7 +157,7 @@ def test_neutral_clips_and_tagging_are_counted_not_read(tmp_path: Path) -> None:
     trees.mahnob_session(tmp_path / "Sessions" / "42", 1, 1)
     file = tmp_path / "Sessions" / "42" / "Part_1_S_Trial1_emotion.bdf"
     file.rename(file.with_name("Part_1_Trial1_taggingImages1.bdf"))
-    assert list(listed(tmp_path)) == ["P1/2", "P1/4", "P9/1042"]
+    assert list(listed("mahnob_hci", tmp_path)) == ["P1/2", "P1/4", "P9/1042"]
     texts = [f.text for f in check_data(dataset("mahnob_hci"), tmp_path).findings]
     assert "not read: 2 trials with a neutral clip" in texts
     assert "not read: 1 sessions of the tagging experiments" in texts

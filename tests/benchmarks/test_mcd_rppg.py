@@ -5,26 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rppgbench.core.recording import MissingFolds, Recording
+from rppgbench.core.recording import MissingFolds
 from rppgbench.datasets.check import check_data
 from rppgbench.datasets.dated_lines import read_dated_lines, write_dated_lines
 from rppgbench.system.errors import BenchError, RecordingError
 
 from ..factories import trees
-from ..factories.datasets import dataset
+from ..factories.datasets import dataset, listed
 from ..factories.records import video_source
 
 FRONT = "1020/before/FullHDwebcam"
 
 
-def listed(root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset("mcd_rppg").recordings(root)}
-
-
 def test_frames_have_the_dates_of_meta_and_samples_those_of_pw(tmp_path: Path) -> None:
     """The sensor begins 0.5 s before the first frame; the container's rate is not used."""
     trees.mcd_rppg(tmp_path)
-    recordings = listed(tmp_path)
+    recordings = listed("mcd_rppg", tmp_path)
     assert [(r.scenario, r.source) for r in recordings.values()] == [
         *(("rest", "front"), ("after_squats", "right"), ("after_squats", "left")),
     ]
@@ -48,13 +44,13 @@ def test_a_match_that_the_dates_do_not_give_is_told(tmp_path: Path) -> None:
     file = tmp_path / "ppg_sync" / "1020_FullHDwebcam_before.txt"
     lines = file.read_text().splitlines()
     file.write_text("\n".join(["250 0.001", *lines[1:], ""]))
-    assert listed(tmp_path)[FRONT].ground_truth().warnings == ()
+    assert listed("mcd_rppg", tmp_path)[FRONT].ground_truth().warnings == ()
     moved = trees.MCD_SAMPLES_S + 0.02 + trees.MCD_START_S
     write_dated_lines(tmp_path / "ppg" / "1020_before.PW", trees.MCD_PULSE, moved)
-    (warning,) = listed(tmp_path)[FRONT].ground_truth().warnings
+    (warning,) = listed("mcd_rppg", tmp_path)[FRONT].ground_truth().warnings
     assert "frames have another value than the samples around them" in warning
     file.write_text("\n".join(lines[:-1]))
-    (warning,) = listed(tmp_path)[FRONT].ground_truth().warnings
+    (warning,) = listed("mcd_rppg", tmp_path)[FRONT].ground_truth().warnings
     assert warning == "1020_FullHDwebcam_before.txt: 19 lines for 20 frames: not compared"
 
 
@@ -67,7 +63,7 @@ def test_the_owners_match_stands_for_a_missing_or_binary_pulse(
     file.unlink()
     if content is not None:
         file.write_bytes(content)
-    truth = listed(tmp_path)[FRONT].ground_truth()
+    truth = listed("mcd_rppg", tmp_path)[FRONT].ground_truth()
     assert truth.pulse is not None
     np.testing.assert_allclose(truth.pulse.times_s, trees.MCD_FRAMES_S, atol=1e-6)
     state = "is missing" if content is None else "is binary"
@@ -77,7 +73,7 @@ def test_the_owners_match_stands_for_a_missing_or_binary_pulse(
     )
     (tmp_path / "ppg_sync" / "1020_FullHDwebcam_before.txt").unlink()
     with pytest.raises(RecordingError, match=r"1020_before\.PW: (does not exist|holds zero bytes)"):
-        listed(tmp_path)[FRONT].ground_truth()
+        listed("mcd_rppg", tmp_path)[FRONT].ground_truth()
 
 
 def test_frames_are_counted_from_one_without_a_gap(tmp_path: Path) -> None:
@@ -85,7 +81,10 @@ def test_frames_are_counted_from_one_without_a_gap(tmp_path: Path) -> None:
     file = tmp_path / "meta" / "1020_FullHDwebcam_before.txt"
     lines = file.read_text().splitlines()
     file.write_text("\n".join([*lines[:5], *lines[6:]]))
-    for read in (listed(tmp_path)[FRONT].video, listed(tmp_path)[FRONT].ground_truth):
+    for read in (
+        listed("mcd_rppg", tmp_path)[FRONT].video,
+        listed("mcd_rppg", tmp_path)[FRONT].ground_truth,
+    ):
         with pytest.raises(RecordingError, match="frame 7 in place 6"):
             read()
 
@@ -140,5 +139,5 @@ def test_bad_recordings_are_those_of_a_user(tmp_path: Path) -> None:
     trees.mcd_rppg(tmp_path)
     for name in ("4952_USBVideo_after", "7412_IriunWebcam_after", "7412_IriunWebcam_before"):
         trees.clip(tmp_path / "video" / f"{name}.avi")
-    bad = {name for name, recording in listed(tmp_path).items() if recording.known_bad}
+    bad = {name for name, recording in listed("mcd_rppg", tmp_path).items() if recording.known_bad}
     assert bad == {"4952/after/USBVideo", "7412/after/IriunWebcam"}

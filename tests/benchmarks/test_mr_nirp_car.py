@@ -15,15 +15,11 @@ from rppgbench.system.errors import RecordingError
 from rppgbench.video.stream import open_video
 
 from ..factories import trees
-from ..factories.datasets import dataset
+from ..factories.datasets import dataset, listed
 from ..factories.records import video_source
 
 UNPACKED = "Subject16/subject16_garage_still_940"
 NAME = "subject16_garage_still_940"
-
-
-def listed(root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset("mr_nirp_car").recordings(root)}
 
 
 def findings(root: Path) -> list[Finding]:
@@ -41,7 +37,7 @@ def with_frames(root: Path, content: bytes) -> Recording:
     trees.mr_nirp_car(root)
     for file in (root / UNPACKED / "RGB").iterdir():
         file.write_bytes(content)
-    return listed(root)[NAME]
+    return listed("mr_nirp_car", root)[NAME]
 
 
 def pgm(values: NDArray[np.int_], most: int = 65535) -> bytes:
@@ -53,7 +49,7 @@ def test_red_is_red_and_all_bits_count(tmp_path: Path) -> None:
     trees.mr_nirp_car(tmp_path)
     k = np.arange(trees.FRAMES)
     expected = np.stack([np.full(len(k), 601), 401 + 4 * k, np.full(len(k), 201)], axis=1)
-    for recording in listed(tmp_path).values():
+    for recording in listed("mr_nirp_car", tmp_path).values():
         np.testing.assert_allclose(colours(recording), expected * 255 / 1023, atol=0.51)
         times_s = video_source(recording).times_s
         assert times_s is not None
@@ -67,7 +63,7 @@ def test_red_is_red_and_all_bits_count(tmp_path: Path) -> None:
 )
 def test_the_bits_of_the_values_are_measured(shift: int, white: int, tmp_path: Path) -> None:
     trees.nirp_session(tmp_path / UNPACKED, zipped=False, shift=shift)
-    recording = listed(tmp_path)[NAME]
+    recording = listed("mr_nirp_car", tmp_path)[NAME]
     assert video_source(recording).mosaic == BayerMosaic(pattern="RGGB", white=white)
     np.testing.assert_allclose(colours(recording)[0], np.array([150, 100, 50]), atol=1)
 
@@ -104,7 +100,7 @@ def test_frames_that_are_no_known_raw_values_are_refused(
 
 def test_the_pulse_counts_from_its_first_sample_in_both_forms(tmp_path: Path) -> None:
     trees.mr_nirp_car(tmp_path)
-    for recording in listed(tmp_path).values():
+    for recording in listed("mr_nirp_car", tmp_path).values():
         truth = recording.ground_truth()
         assert truth.pulse is not None
         np.testing.assert_allclose(truth.pulse.times_s, trees.NIRP_S, atol=1e-6)
@@ -120,7 +116,7 @@ def oximeter(root: Path, **content: object) -> Recording:
     wave = np.array([50.0 + np.arange(40) % 9])
     file = root / UNPACKED / "PulseOX" / "pulseOx.mat"
     savemat(file, {"pulseOxRecord": wave, "pulseOxTime": times} | content)
-    return listed(root)[NAME]
+    return listed("mr_nirp_car", root)[NAME]
 
 
 def test_samples_of_0_are_no_readings(tmp_path: Path) -> None:
@@ -150,7 +146,7 @@ def test_labels_that_cannot_be_read_are_refused(
 def test_an_archive_of_labels_without_the_file_is_named(tmp_path: Path) -> None:
     trees.mr_nirp_car(tmp_path)
     archive = tmp_path / "Subject2/subject2_garage_still_940/PulseOX.zip"
-    recording = listed(tmp_path)["subject2_garage_still_940"]
+    recording = listed("mr_nirp_car", tmp_path)["subject2_garage_still_940"]
     with zipfile.ZipFile(archive, "w") as members:
         members.writestr("PulseOX/pulseOx.mat", b"nothing")
     with pytest.raises(RecordingError, match=r"PulseOX\.zip: PulseOX/pulseOx\.mat: not a MAT file"):
@@ -166,7 +162,7 @@ def test_labels_that_are_larger_than_labels_or_of_version_7_3_are_refused(
 ) -> None:
     trees.mr_nirp_car(tmp_path)
     archive = tmp_path / "Subject2/subject2_garage_still_940/PulseOX.zip"
-    recording = listed(tmp_path)["subject2_garage_still_940"]
+    recording = listed("mr_nirp_car", tmp_path)["subject2_garage_still_940"]
     with monkeypatch.context() as limit:
         limit.setattr("rppgbench.datasets.archives.MOST_LABEL_BYTES", 100)
         with pytest.raises(
@@ -184,7 +180,7 @@ def test_subject_16_is_subject_2_and_the_damaged_recording_is_known(tmp_path: Pa
     trees.mr_nirp_car(tmp_path)
     bad = "subject2_garage_small_motion_940"
     shutil.copytree(tmp_path / UNPACKED, tmp_path / "Subject2" / bad)
-    recordings = listed(tmp_path)
+    recordings = listed("mr_nirp_car", tmp_path)
     assert {r.subject for r in recordings.values()} == {"subject2", "subject10"}
     assert [r.name for r in recordings.values() if r.known_bad] == [bad]
     assert recordings[NAME].scenario == "garage_still"
@@ -204,7 +200,7 @@ def test_a_missing_archive_of_frames_is_named(tmp_path: Path) -> None:
     (tmp_path / "Subject2/subject2_garage_still_940/RGB.zip").unlink()
     shutil.rmtree(tmp_path / UNPACKED / "RGB")
     (tmp_path / UNPACKED / "RGB").mkdir()
-    recordings = listed(tmp_path)
+    recordings = listed("mr_nirp_car", tmp_path)
     with pytest.raises(RecordingError, match=r"RGB\.zip: no such video"):
         recordings["subject2_garage_still_940"].video()
     with pytest.raises(RecordingError, match=r"RGB\.zip: no such video"):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from rppgbench.core.protocol import read_protocol
-from rppgbench.core.recording import Dataset, MissingFolds, Recording
-from rppgbench.core.registry import load_datasets, toml_files
+from rppgbench.core.recording import MissingFolds, Recording
+from rppgbench.core.registry import toml_files
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.official_folds import OWN_FILES, official_folds, standing_splits
 from rppgbench.evaluation.evaluator import read_evaluator
@@ -21,13 +21,10 @@ from rppgbench.system.errors import BenchError, RecordingError
 from rppgbench.video.stream import decode_counts, open_video
 
 from ..factories import trees
+from ..factories.datasets import dataset, listed
 from ..factories.records import video_source
 
 FRAMES = trees.FRAMES
-
-
-def dataset(name: str) -> Dataset:
-    return load_datasets().get("data set", name, "test")
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +38,6 @@ def tree_roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, P
         write(roots[name])
     yield roots
     shutil.rmtree(base)
-
-
-def listed(name: str, root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset(name).recordings(root)}
 
 
 FITNESS = (("02/04", 1), ("02/05", 1), ("02/05", 2), ("11/01", 1))

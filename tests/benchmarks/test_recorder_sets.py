@@ -14,14 +14,10 @@ from rppgbench.datasets.splits import read_split
 from rppgbench.system.errors import BenchError, RecordingError
 
 from ..factories import trees
-from ..factories.datasets import dataset
+from ..factories.datasets import dataset, listed
 from ..factories.records import video_source
 
 SPLITS = Path(__file__).parents[2] / "protocols" / "splits"
-
-
-def listed(name: str, root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset(name).recordings(root)}
 
 
 def findings(name: str, root: Path) -> list[str]:

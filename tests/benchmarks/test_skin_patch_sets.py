@@ -17,13 +17,9 @@ from rppgbench.simulation.skin_patches import FOREHEAD, LEFT_CHEEK, RIGHT_CHEEK,
 from rppgbench.system.errors import RecordingError
 
 from ..factories import trees
-from ..factories.datasets import dataset, simulated_recordings
+from ..factories.datasets import dataset, listed, simulated_recordings
 
 SPLITS = Path(__file__).parents[2] / "protocols" / "splits"
-
-
-def listed(name: str, root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset(name).recordings(root)}
 
 
 def rate(recording: Recording) -> float:

@@ -10,14 +10,14 @@ import pytest
 
 import rppgbench as rb
 from rppgbench.cli import main
-from rppgbench.core.recording import Recording, TraceSource
+from rppgbench.core.recording import TraceSource
 from rppgbench.datasets.check import check_data
 from rppgbench.digests.closures import reader_code
 from rppgbench.digests.code_digest import Sources
 from rppgbench.simulation import SimulationPlan
 from rppgbench.system.errors import BenchError, RecordingError
 
-from ..factories.datasets import dataset, simulated_recordings, write_tree
+from ..factories.datasets import dataset, listed, simulated_recordings, write_tree
 
 FS = 30.0
 PLAN = SimulationPlan(subjects=2, seconds=6.0, seed=5)
@@ -57,12 +57,8 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def listed(root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset("traces").recordings(root)}
-
-
 def test_folders_are_persons_and_share_a_sensor(folder: Path) -> None:
-    recordings = listed(folder)
+    recordings = listed("traces", folder)
     assert {name: recording.subject for name, recording in recordings.items()} == {
         "anna/cheeks": "anna",
         "anna/forehead": "anna",
@@ -115,10 +111,10 @@ def test_a_sensor_without_times_that_is_longer_than_the_trace_is_told(tmp_path: 
 def test_two_sensors_of_one_trace_are_refused(folder: Path) -> None:
     write_sensor(folder / "contact.csv", 90.0)
     with pytest.raises(RecordingError, match=r"contact\.csv is beside it; keep one"):
-        listed(folder)["ben"].ground_truth()
+        listed("traces", folder)["ben"].ground_truth()
     np.savez(folder / "contact.npz", pulse=np.ones(9), fs=np.array([60.0]))
     with pytest.raises(BenchError, match=r"contact\.csv and contact\.npz; keep one"):
-        listed(folder)
+        listed("traces", folder)
 
 
 def test_a_simulated_tree_comes_back(tmp_path: Path) -> None:

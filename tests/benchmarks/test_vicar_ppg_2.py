@@ -11,24 +11,20 @@ from rppgbench.simulation import SimulationPlan
 from rppgbench.system.errors import RecordingError
 
 from ..factories import trees
-from ..factories.datasets import dataset, simulated_recordings, write_tree
+from ..factories.datasets import dataset, listed, simulated_recordings, write_tree
 
 LABELS = "GroundTruth/PPG/Cleaned/01-base PPG.csv"
-
-
-def listed(root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset("vicar_ppg_2").recordings(root)}
 
 
 def rewrite(root: Path, header: str, rows: list[str]) -> Recording:
     trees.vicar_ppg_2(root)
     trees.column(root / LABELS, rows, header)
-    return listed(root)["01-base"]
+    return listed("vicar_ppg_2", root)["01-base"]
 
 
 def test_pulse_and_beats_are_on_the_clock_of_the_file(tmp_path: Path) -> None:
     trees.vicar_ppg_2(tmp_path)
-    recordings = listed(tmp_path)
+    recordings = listed("vicar_ppg_2", tmp_path)
     assert [r.scenario for r in recordings.values()] == ["baseline", "movement", "workout"]
     for recording in recordings.values():
         truth = recording.ground_truth()

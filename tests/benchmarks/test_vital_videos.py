@@ -14,17 +14,13 @@ from rppgbench.datasets.check import check_data
 from rppgbench.system.errors import BenchError, RecordingError
 
 from ..factories import trees
-from ..factories.datasets import dataset
+from ..factories.datasets import dataset, listed
 from ..factories.records import stated_times, video_source
 
 GUID = trees.VITAL_GUIDS[1]
 FIRST = f"{GUID}_1"
 FRAMES_S = np.array([33 * k + k % 2 for k in range(trees.FRAMES)]) / 1000
 PULSE_S = 0.0167 * np.arange(40)
-
-
-def listed(root: Path) -> dict[str, Recording]:
-    return {recording.name: recording for recording in dataset("vital_videos").recordings(root)}
 
 
 def changed(root: Path, change: Callable[[dict[str, Any]], object]) -> Recording:
@@ -34,13 +30,13 @@ def changed(root: Path, change: Callable[[dict[str, Any]], object]) -> Recording
     content = json.loads(file.read_text())
     change(content["scenarios"][0]["recordings"])
     file.write_text(json.dumps(content))
-    return listed(root)[FIRST]
+    return listed("vital_videos", root)[FIRST]
 
 
 @pytest.mark.parametrize("table", [False, True])
 def test_frames_and_labels_are_on_the_clock_of_the_scenario(table: bool, tmp_path: Path) -> None:
     trees.vital_videos(tmp_path, table=table)
-    recording = listed(tmp_path)[FIRST]
+    recording = listed("vital_videos", tmp_path)[FIRST]
     np.testing.assert_allclose(stated_times(recording), FRAMES_S)
     truth = recording.ground_truth()
     assert truth.one_clock
@@ -56,7 +52,10 @@ def test_frames_and_labels_are_on_the_clock_of_the_scenario(table: bool, tmp_pat
 
 def test_people_and_scenarios_are_described(tmp_path: Path) -> None:
     trees.vital_videos(tmp_path)
-    facts = {(r.subject[0], r.scenario, r.skin_tone, r.light) for r in listed(tmp_path).values()}
+    facts = {
+        (r.subject[0], r.scenario, r.skin_tone, r.light)
+        for r in listed("vital_videos", tmp_path).values()
+    }
     assert facts == {
         (first, scenario, "II", "location T")  # "T " and "T" are one place
         for first in "0b"
@@ -120,7 +119,7 @@ def test_a_video_that_its_person_s_file_does_not_name_is_a_recording_with_a_faul
 ) -> None:
     trees.vital_videos(tmp_path)
     trees.clip(tmp_path / f"{GUID}_3.mp4")
-    recordings = listed(tmp_path)
+    recordings = listed("vital_videos", tmp_path)
     assert [name for name in recordings if name.startswith(GUID)] == [
         f"{GUID}_{k}" for k in (1, 2, 3)
     ]
@@ -132,7 +131,7 @@ def test_a_video_that_its_person_s_file_does_not_name_is_a_recording_with_a_faul
 def test_a_damaged_file_of_a_person_costs_that_person_alone(tmp_path: Path) -> None:
     trees.vital_videos(tmp_path)
     (tmp_path / f"{GUID}.json").write_text("{")
-    recordings = listed(tmp_path)
+    recordings = listed("vital_videos", tmp_path)
     assert len(recordings) == 4
     for read in (recordings[FIRST].video, recordings[FIRST].ground_truth):
         with pytest.raises(RecordingError, match="not JSON"):
@@ -144,7 +143,7 @@ def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     trees.vital_videos(tmp_path)
     file = tmp_path / f"{GUID}.json"
     file.write_text(file.read_text().replace(f"{FIRST}.mp4", "../other.mp4"))
-    recording = next(iter(listed(tmp_path).values()))
+    recording = next(iter(listed("vital_videos", tmp_path).values()))
     assert recording.files[0].parent == tmp_path
     with pytest.raises(RecordingError, match="which is no plain file name"):
         recording.video()
@@ -155,9 +154,9 @@ def test_a_person_in_two_folders_is_refused(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         trees.vital_videos(tmp_path / name)
     with pytest.raises(BenchError, match=r"Subject ?2/.*: is .*, as .*Subject ?2/.* is; keep or"):
-        listed(tmp_path)
+        listed("vital_videos", tmp_path)
     shutil.rmtree(tmp_path / "Subject2")
-    assert len(listed(tmp_path)) == 4
+    assert len(listed("vital_videos", tmp_path)) == 4
 
 
 def test_videos_without_a_person_are_counted(tmp_path: Path) -> None:

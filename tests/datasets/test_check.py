@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from rppgbench.cli import main
-from rppgbench.core.recording import Dataset, GroundTruth, Recording, VideoSource
-from rppgbench.core.registry import find_toml, load_datasets
+from rppgbench.core.recording import GroundTruth, Recording, VideoSource
+from rppgbench.core.registry import find_toml
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.check import DataCheck, check_data
 from rppgbench.datasets.protocol_fit import protocol_need
@@ -25,6 +25,7 @@ from rppgbench.system.errors import BenchError
 from rppgbench.video.stream import decode_counts
 
 from ..factories import trees
+from ..factories.datasets import dataset
 
 FPS, FRAMES = 30, 300
 GOOD = "data/p2/v1/source1"  # the recording that each case damages
@@ -41,10 +42,6 @@ def vipl(tmp_path: Path) -> Path:
     trees.column(folder / "gt_SpO2.csv", [98] * 10, "SpO2")
     trees.column(folder / "wave.csv", [k % 9 for k in range(600)], "Wave")
     return tmp_path
-
-
-def dataset(name: str) -> Dataset:
-    return load_datasets().get("data set", name, "test")
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ import pytest
 
 from rppgbench.cli import main
 from rppgbench.core.model_files import ARRAYS
-from rppgbench.core.registry import find_toml, load_datasets
+from rppgbench.core.registry import find_toml
 from rppgbench.datasets.fingerprint import fingerprint
 from rppgbench.execution.dask_executor import DaskExecutor
 from rppgbench.execution.dask_worker import (
@@ -38,6 +38,7 @@ from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError, MachineError
 
+from ..factories.datasets import write_tree
 from ..factories.tasks import make_job, make_recording_task
 
 PEOPLE, SECONDS = 5, 11.0
@@ -51,9 +52,11 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five simulated people: more than workers, so that one is killed in the middle."""
     folder = tmp_path_factory.mktemp("people")
-    make = load_datasets().available["simulated"].simulate
-    assert make is not None
-    make(folder, SimulationPlan(subjects=PEOPLE, seconds=SECONDS, seed=3, difficulty="easy"))
+    write_tree(
+        "simulated",
+        folder,
+        SimulationPlan(subjects=PEOPLE, seconds=SECONDS, seed=3, difficulty="easy"),
+    )
     return folder
 
 

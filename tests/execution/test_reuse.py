@@ -11,7 +11,7 @@ from rppgbench.cli import main
 from rppgbench.core.content_roots import PLUGINS
 from rppgbench.core.precision import effective_precision
 from rppgbench.core.protocol import read_protocol
-from rppgbench.core.registry import clear_registry, find_toml, load_datasets
+from rppgbench.core.registry import clear_registry, find_toml
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.digests.code_digest import Sources
 from rppgbench.execution.job_dependencies import JobDependencies, LearnedFrom
@@ -19,6 +19,8 @@ from rppgbench.execution.plan_records import UNTOUCHED, Plan
 from rppgbench.execution.planner import make_plan
 from rppgbench.execution.reuse import explain_recomputation, write_dependencies
 from rppgbench.simulation import SimulationPlan
+
+from ..factories.datasets import write_tree
 
 METHOD = '''"""Green times a gain of another file."""
 
@@ -44,9 +46,9 @@ LOOSE = {
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two simulated people."""
     folder = tmp_path_factory.mktemp("people")
-    make = load_datasets().available["simulated"].simulate
-    assert make is not None
-    make(folder, SimulationPlan(subjects=2, seconds=11.0, seed=0, difficulty="easy"))
+    write_tree(
+        "simulated", folder, SimulationPlan(subjects=2, seconds=11.0, seed=0, difficulty="easy")
+    )
     return folder
 
 

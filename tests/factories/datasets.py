@@ -13,12 +13,17 @@ def dataset(name: str) -> Dataset:
     return load_datasets().get("data set", name, "test")
 
 
+def listed(name: str, root: Path) -> dict[str, Recording]:
+    """The recordings of a tree of a data set by name, in the order of its reader."""
+    return {recording.name: recording for recording in dataset(name).recordings(root)}
+
+
 def write_tree(name: str, root: Path, plan: SimulationPlan) -> dict[str, Recording]:
     """Write a simulated tree, and list its recordings by name."""
     write = dataset(name).simulate
     assert write is not None
     write(root, plan)
-    return {recording.name: recording for recording in dataset(name).recordings(root)}
+    return listed(name, root)
 
 
 def simulated_recordings(name: str, plan: SimulationPlan) -> list[SimulatedRecording]:

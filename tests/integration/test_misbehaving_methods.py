@@ -10,9 +10,11 @@ import pytest
 from rppgbench.cli import main
 from rppgbench.core.content_roots import PLUGINS
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.registry import clear_registry, find_toml, load_datasets
+from rppgbench.core.registry import clear_registry, find_toml
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
+
+from ..factories.datasets import write_tree
 
 SECONDS = 6.0
 HEAD = '''"""Misbehaves."""
@@ -87,9 +89,11 @@ labels_of_names = Dataset(
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three simulated people, methods, a reader and protocols, in one folder with one cache."""
     folder = tmp_path_factory.mktemp("misbehaving")
-    make = load_datasets().available["simulated"].simulate
-    assert make is not None
-    make(folder / "people", SimulationPlan(subjects=3, seconds=SECONDS, seed=0, difficulty="easy"))
+    write_tree(
+        "simulated",
+        folder / "people",
+        SimulationPlan(subjects=3, seconds=SECONDS, seed=0, difficulty="easy"),
+    )
     for name in ("methods", "benchmarks", "protocols", "named"):
         (folder / name).mkdir()
     for name, body in METHODS.items():

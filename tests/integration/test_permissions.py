@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from rppgbench.cli import main
-from rppgbench.core.recording import Dataset
-from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.check import check_data
 from rppgbench.system.errors import BenchError
 
 from ..factories import trees
+from ..factories.datasets import dataset
 
 NOBODY = 65534
 
@@ -54,10 +53,6 @@ def closed(place: Path) -> Iterator[None]:
             yield
     finally:
         place.chmod(mode)
-
-
-def dataset(name: str) -> Dataset:
-    return load_datasets().get("data set", name, "test")
 
 
 @pytest.fixture(scope="module")

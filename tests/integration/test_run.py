@@ -29,6 +29,8 @@ from rppgbench.store.store import Store
 from rppgbench.system.errors import MachineError
 from rppgbench.video import stream
 
+from ..factories.datasets import write_tree
+
 PEOPLE, SECONDS = 3, 11.0
 
 
@@ -45,9 +47,11 @@ def _one_commit() -> Iterator[None]:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three simulated people, made once for this file."""
     folder = tmp_path_factory.mktemp("people")
-    make = load_datasets().available["simulated"].simulate
-    assert make is not None
-    make(folder, SimulationPlan(subjects=PEOPLE, seconds=SECONDS, seed=0, difficulty="easy"))
+    write_tree(
+        "simulated",
+        folder,
+        SimulationPlan(subjects=PEOPLE, seconds=SECONDS, seed=0, difficulty="easy"),
+    )
     return folder
 
 

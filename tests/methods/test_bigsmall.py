@@ -13,7 +13,7 @@ from rppgbench.neural.frame_differences import frame_differences
 from rppgbench.system.errors import BenchError
 
 from ..factories.frame_inputs import clip_input
-from ..oracles.parts import part
+from ..factories.methods import part
 
 SIDE = 48
 VIDEO = np.random.default_rng(0).integers(60, 200, (20, SIDE, SIDE, 3)).astype(np.uint8)

@@ -1,7 +1,6 @@
 """What every classical method does on a face whose pulse is known."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,8 @@ from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.system.errors import BenchError
+
+from ..factories.methods import estimate
 
 NAMES = ("green", "ica", "chrom", "pos", "two_sr", "pbv", "lgi", "omit", "pca")
 OF_TRACES = tuple(name for name in NAMES if name != "two_sr")
@@ -43,11 +44,6 @@ def given(name: str, pixels: Array, fs: float, start_s: float = 0.0) -> Waveform
     return Waveform(moments, fs, start_s)
 
 
-def run(name: str, waveform: Waveform, **given_params: Any) -> Waveform:
-    method = load_methods().available[name]
-    return method.estimate(waveform, **method.parameters(given_params))
-
-
 def peak_bpm(pulse: Array, fs: float) -> float:
     power = np.abs(np.fft.rfft((pulse - pulse.mean()) * np.hanning(len(pulse)), 1 << 15))
     bpm = 60 * np.fft.rfftfreq(1 << 15, 1 / fs)
@@ -59,7 +55,7 @@ def peak_bpm(pulse: Array, fs: float) -> float:
 @pytest.mark.parametrize(("bpm", "fs"), [(50, 30.0), (72, 25.0), (72, 29.97), (120, 20.0)])
 def test_the_heart_rate_of_a_clean_face_is_found(name: str, bpm: int, fs: float) -> None:
     pixels, pulse = face(bpm, fs)
-    result = run(name, given(name, pixels, fs))
+    result = estimate(name, given(name, pixels, fs))
     assert abs(peak_bpm(result.samples, fs) - bpm) < 2.0
     inner = slice(60, -60)
     up = 1 if name in BLOOD_UP else -1
@@ -69,7 +65,7 @@ def test_the_heart_rate_of_a_clean_face_is_found(name: str, bpm: int, fs: float)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_pulse_lies_on_the_clock_of_its_input(name: str) -> None:
     pixels, _ = face(72, 30.0, seconds=20.3)
-    result = run(name, given(name, pixels, 30.0, start_s=7.5))
+    result = estimate(name, given(name, pixels, 30.0, start_s=7.5))
     assert (result.fs, result.start_s) == (30.0, 7.5)
     assert result.samples.shape == (609,)
     assert result.samples.dtype == np.float64
@@ -81,10 +77,10 @@ def test_a_batch_of_recordings_gives_the_pulse_of_each_recording(name: str, pres
     pixels = np.stack([face(60 + 10 * k, 30.0, seed=k)[0] for k in range(4)])
     pixels = pixels.reshape(2, 2, *pixels.shape[1:])
     batch = given(name, pixels, 30.0)
-    together = run(name, batch, **chosen).samples
+    together = estimate(name, batch, **chosen).samples
     for i in range(2):
         for j in range(2):
-            alone = run(name, Waveform(batch.samples[i, j], 30.0), **chosen).samples
+            alone = estimate(name, Waveform(batch.samples[i, j], 30.0), **chosen).samples
             limit = 1e-12 * np.abs(alone).max()
             np.testing.assert_allclose(together[i, j], alone, rtol=0, atol=limit)
 
@@ -93,14 +89,14 @@ def test_a_batch_of_recordings_gives_the_pulse_of_each_recording(name: str, pres
 @pytest.mark.parametrize("level", [0.0, 1.0, 97.3], ids=["black", "dark", "still"])
 def test_a_face_that_never_changes_gives_zeros(name: str, level: float) -> None:
     tones = level * np.random.default_rng(1).uniform(0.5, 1.5, (1, 40, 3))
-    result = run(name, given(name, np.repeat(tones, 300, axis=0), 30.0))
+    result = estimate(name, given(name, np.repeat(tones, 300, axis=0), 30.0))
     assert not result.samples.any()
 
 
 @pytest.mark.parametrize("name", ["chrom", "pos", "lgi", "omit"])
 def test_flicker_of_grey_light_on_a_grey_card_is_no_pulse(name: str) -> None:
     light = 100 + np.sin(np.arange(300) / 5)
-    result = run(name, Waveform(np.repeat(light[:, None], 3, axis=1), 30.0))
+    result = estimate(name, Waveform(np.repeat(light[:, None], 3, axis=1), 30.0))
     assert not result.samples.any()
 
 
@@ -108,31 +104,32 @@ def test_flicker_of_grey_light_on_a_grey_card_is_no_pulse(name: str) -> None:
 def test_black_frames_and_a_dead_channel_give_no_nan(name: str) -> None:
     trace = given(name, face(72, 30.0)[0], 30.0).samples.copy()
     trace[100:200] = 0.0
-    assert np.isfinite(run(name, Waveform(trace, 30.0)).samples).all()
+    assert np.isfinite(estimate(name, Waveform(trace, 30.0)).samples).all()
     trace[:, 2] = 0.0
-    assert np.isfinite(run(name, Waveform(trace, 30.0)).samples).all()
+    assert np.isfinite(estimate(name, Waveform(trace, 30.0)).samples).all()
 
 
 @pytest.mark.parametrize("name", ["chrom", "pos", "pbv", "pca"])
 def test_the_gain_of_each_channel_does_not_matter(name: str) -> None:
     trace = given(name, face(72, 30.0)[0], 30.0).samples
-    expected = run(name, Waveform(trace, 30.0)).samples
-    result = run(name, Waveform(trace * [0.4, 3.0, 1.7], 30.0)).samples
+    expected = estimate(name, Waveform(trace, 30.0)).samples
+    result = estimate(name, Waveform(trace * [0.4, 3.0, 1.7], 30.0)).samples
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("name", ["green", "lgi", "omit"])
 def test_the_pulse_scales_with_the_trace(name: str) -> None:
     trace = given(name, face(72, 30.0)[0], 30.0).samples
-    expected = 2.5 * run(name, Waveform(trace, 30.0)).samples
-    result = run(name, Waveform(2.5 * trace, 30.0)).samples
+    expected = 2.5 * estimate(name, Waveform(trace, 30.0)).samples
+    result = estimate(name, Waveform(2.5 * trace, 30.0)).samples
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
 def test_the_gain_of_each_channel_does_not_change_the_independent_source() -> None:
     trace = given("ica", face(72, 30.0)[0], 30.0).samples
     first, second = (
-        run("ica", Waveform(trace * gains, 30.0)).samples for gains in ([1, 1, 1], [0.4, 3.0, 1.7])
+        estimate("ica", Waveform(trace * gains, 30.0)).samples
+        for gains in ([1, 1, 1], [0.4, 3.0, 1.7])
     )
     assert np.corrcoef(first, second)[0, 1] > 1 - 1e-9
 
@@ -142,7 +139,7 @@ def test_the_input_is_not_changed_and_two_calls_agree(name: str) -> None:
     waveform = given(name, face(72, 30.0)[0], 30.0)
     before = waveform.samples.copy()
     waveform.samples.flags.writeable = False
-    first, second = run(name, waveform).samples, run(name, waveform).samples
+    first, second = estimate(name, waveform).samples, estimate(name, waveform).samples
     np.testing.assert_array_equal(waveform.samples, before)
     np.testing.assert_array_equal(first, second)
     assert first.flags.writeable
@@ -153,9 +150,9 @@ def test_the_input_is_not_changed_and_two_calls_agree(name: str) -> None:
 )
 def test_a_recording_shorter_than_a_window_is_refused(name: str, least: int) -> None:
     pixels, _ = face(72, 30.0)
-    assert np.isfinite(run(name, given(name, pixels[:least], 30.0)).samples).all()
+    assert np.isfinite(estimate(name, given(name, pixels[:least], 30.0)).samples).all()
     with pytest.raises(ValueError, match=str(least - 1)):
-        run(name, given(name, pixels[: least - 1], 30.0))
+        estimate(name, given(name, pixels[: least - 1], 30.0))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +169,7 @@ def test_an_unknown_option_is_refused_with_near_matches(
     name: str, wrong: dict[str, str], near: str
 ) -> None:
     with pytest.raises(BenchError, match=f"did you mean '{near}'"):
-        run(name, given(name, face(72, 30.0)[0], 30.0), **wrong)
+        estimate(name, given(name, face(72, 30.0)[0], 30.0), **wrong)
 
 
 def test_strong_periodic_motion_hides_the_pulse_from_green_but_not_from_the_others() -> None:
@@ -180,7 +177,9 @@ def test_strong_periodic_motion_hides_the_pulse_from_green_but_not_from_the_othe
     pixels, _ = face(90, 30.0)
     swing = 1 + 0.03 * np.sin(2 * np.pi * 0.8 * np.arange(len(pixels)) / 30)
     pixels = pixels * swing[:, None, None]
-    rates = {name: peak_bpm(run(name, given(name, pixels, 30.0)).samples, 30.0) for name in NAMES}
+    rates = {
+        name: peak_bpm(estimate(name, given(name, pixels, 30.0)).samples, 30.0) for name in NAMES
+    }
     assert abs(rates["green"] - 48) < 2
     for name in ("chrom", "pos", "two_sr", "pbv", "lgi", "omit"):
         assert abs(rates[name] - 90) < 2, name
@@ -188,7 +187,7 @@ def test_strong_periodic_motion_hides_the_pulse_from_green_but_not_from_the_othe
 
 def test_chrom_keeps_its_ends_unless_they_are_dropped() -> None:
     waveform = given("chrom", face(72, 30.0, seconds=10.25)[0], 30.0)
-    kept, dropped = (run("chrom", waveform, ends=ends).samples for ends in ("reflect", "drop"))
+    kept, dropped = (estimate("chrom", waveform, ends=ends).samples for ends in ("reflect", "drop"))
     assert len(kept) == len(waveform.samples) == 308
     assert len(dropped) == 24 * ((308 - 24) // 24 + 1)
     assert dropped[0] == 0.0
@@ -300,7 +299,7 @@ def test_a_genuine_trace_agrees_with_its_contact_sensor(name: str, real: Path) -
     colours = Signal(loadmat(real / "ubfc-trace" / "mean_rgb.mat")["mean_rgb"].astype(float), times)
     fs = colours.fs
     grid = np.linspace(times[0], times[-1], len(times))
-    result = run(name, Waveform(colours.at(grid, np.inf), fs)).samples
+    result = estimate(name, Waveform(colours.at(grid, np.inf), fs)).samples
     both = butterworth(np.stack([result, Signal(ppg, times).at(grid, np.inf)]), fs, 0.66, 3.0, 1)
     width, step = round(10 * fs), 5 * fs
     starts = [round(k * step) for k in range(int((len(grid) - width) / step) + 1)]

@@ -1,6 +1,5 @@
 """Correction of labels: when, how many, and by whom."""
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,10 @@ from rppgbench.core.registry import load_methods
 from rppgbench.neural.networks.map_unet import unit_range
 from rppgbench.report.sections.training import training_sections
 
+from ..factories.methods import part
+
 FS, FRAMES, ROWS = 25.6, 256, 32
 PRESET: dict[str, Any] = {"width": 2, "rows": ROWS}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def part(name: str) -> Any:
-    load_methods()
-    return importlib.import_module(f"rppgbench_content.methods.co_rectification.{name}")
 
 
 class ShownPulse(nn.Module):
@@ -61,9 +52,11 @@ def showing(waves: Tensor) -> Tensor:
 
 def learner_of(first: nn.Module, second: nn.Module, **more: Any) -> Any:
     params = load_methods().get("method", "co_rectification", "test").parameters({**PRESET, **more})
-    record = part("parameters").CoRectificationParameters(**params)
-    judged = part("learner").JudgedClips(maps=showing(pulses(12)), pseudo=pulses(12))
-    learner = part("learner").Correction(record, judged)
+    record = part("co_rectification.parameters").CoRectificationParameters(**params)
+    judged = part("co_rectification.learner").JudgedClips(
+        maps=showing(pulses(12)), pseudo=pulses(12)
+    )
+    learner = part("co_rectification.learner").Correction(record, judged)
     learner.pair.networks[0], learner.pair.networks[1] = first, second
     return learner
 
@@ -178,7 +171,7 @@ def test_two_networks_without_correction_keep_their_labels() -> None:
 
 def test_each_network_has_its_own_verdict_in_facts_and_on_the_page() -> None:
     learner = learner_of(ShownPulse(), Flat())
-    facts = part("learning").judge(learner, learner.judged)
+    facts = part("co_rectification.learning").judge(learner, learner.judged)
     assert facts["networks"]["first"]["verdict"] == "learned"
     assert facts["networks"]["second"]["verdict"].startswith("collapsed: all clips have one peak")
     assert facts["collapse"]["verdict"].startswith("second network collapsed")
@@ -189,12 +182,14 @@ def test_each_network_has_its_own_verdict_in_facts_and_on_the_page() -> None:
     (section,) = training_sections([model])
     cell = section.tables[0].rows[0].cells[-1]
     assert cell.text.startswith("first network: learned; second network: collapsed")
-    good = part("learning").judge(learner_of(ShownPulse(), ShownPulse(1)), learner.judged)
+    good = part("co_rectification.learning").judge(
+        learner_of(ShownPulse(), ShownPulse(1)), learner.judged
+    )
     assert good["collapse"]["verdict"] == "learned"
 
 
 def test_ranking_in_power_has_a_bounded_gradient_where_bins_are_nearly_empty() -> None:
-    ranking = part("losses").ranking
+    ranking = part("co_rectification.losses").ranking
     torch.manual_seed(0)
     shares = torch.softmax(torch.from_numpy(np.random.default_rng(0).normal(0, 4, (64, 35))), dim=1)
 

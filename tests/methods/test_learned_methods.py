@@ -1,6 +1,5 @@
 """Every learned method from recordings to a pulse, at toy size."""
 
-import importlib
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from rppgbench.neural.safetensors_io import read_weights
 from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, combine_regions
 from rppgbench.system.errors import BenchError
 
+from ..factories.methods import method_named, part
 from ..oracles.oracle import load, places
 
 FS = 30.0
@@ -49,11 +49,6 @@ TOY: dict[str, dict[str, Any]] = {
         "width": 3, "clip_s": 4.0, "rows": 32, "epochs": 2, "step_s": 1.0, "agreement_share": 0.5,
     },
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def face(bpm: float, seconds: float, seed: int) -> tuple[Any, Any]:
@@ -94,17 +89,8 @@ def examples(method: Method, *, labels: bool) -> list[Example]:
     return made
 
 
-def method_named(name: str) -> Method:
-    return load_methods().get("method", name, "test")
-
-
-def _part(name: str) -> Any:
-    load_methods()
-    return importlib.import_module(f"rppgbench_content.methods.co_rectification.{name}")
-
-
 def co_rectification_parameters(params: Mapping[str, Any]) -> Any:
-    return _part("parameters").CoRectificationParameters(**params)
+    return part("co_rectification.parameters").CoRectificationParameters(**params)
 
 
 def trained(name: str, folder: Path, **more: Any) -> tuple[Model, dict[str, Any]]:
@@ -227,7 +213,7 @@ def test_clips_that_were_corrected_are_kept_for_the_figures(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("flicker", [0.0, 0.03])
 def test_pseudo_labels_have_the_rate_and_the_polarity_of_the_pulse(flicker: float) -> None:
-    maps = _part("maps")
+    maps = part("co_rectification.maps")
     for bpm in (60.0, 100.0):
         patches, pulse = face(bpm, 20.0, 3)
         # Light that rises with the blood, stronger than it, turns green's polarity over.
@@ -237,7 +223,7 @@ def test_pseudo_labels_have_the_rate_and_the_polarity_of_the_pulse(flicker: floa
 
 
 def test_differences_of_colours_keep_the_pulse_and_remove_common_light() -> None:
-    maps = _part("maps")
+    maps = part("co_rectification.maps")
     patches, pulse = face(80.0, 20.0, 5)
     light = 1 + 0.2 * np.sin(2 * np.pi * 1.9 * np.arange(len(pulse)) / FS)[:, None, None]
     dark, lit = (with_moments(p) for p in (patches, patches * light))
@@ -254,7 +240,7 @@ def test_differences_of_colours_keep_the_pulse_and_remove_common_light() -> None
 
 
 def test_a_label_around_its_peak_keeps_rate_and_phase_and_loses_the_rest() -> None:
-    maps = _part("maps")
+    maps = part("co_rectification.maps")
     t = torch.arange(256) / 25.6
     rates = torch.tensor([[0.9], [1.4], [2.2]])
     pulse = torch.sin(2 * torch.pi * rates * t + rates)
@@ -291,7 +277,9 @@ def test_labels_and_maps_are_played_at_the_same_speed() -> None:
         10.0,
         "test",
     )
-    source = _part("clip_maps").ClipMaps(result, co_rectification_parameters(params))
+    source = part("co_rectification.clip_maps").ClipMaps(
+        result, co_rectification_parameters(params)
+    )
     for speed in (0.8, 1.25):
         skin = source.maps([(0, 10)], [speed])[0, 3, :1]
         for shown in (source.pseudo([(0, 10)], [speed]), skin):
@@ -304,8 +292,14 @@ def test_the_pseudo_loss_is_the_named_one(kind: str) -> None:
         {**TOY["co_rectification"], "variant": "pseudo", "pseudo_loss": kind}
     )
     torch.manual_seed(3)
-    judged = _part("learner").JudgedClips(maps=torch.rand(2, 3, 32, 128), pseudo=torch.rand(2, 128))
-    learner = _part("learner").Correction(co_rectification_parameters(params), judged).eval()
+    judged = part("co_rectification.learner").JudgedClips(
+        maps=torch.rand(2, 3, 32, 128), pseudo=torch.rand(2, 128)
+    )
+    learner = (
+        part("co_rectification.learner")
+        .Correction(co_rectification_parameters(params), judged)
+        .eval()
+    )
     maps, label = torch.rand(4, 3, 32, 128), torch.rand(4, 128)
     batch = {"map": maps, "faster": torch.rand_like(maps), "slower": maps, "pseudo": label}
     with torch.no_grad():

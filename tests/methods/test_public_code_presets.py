@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rppgbench.core.method import Method, Model
-from rppgbench.core.registry import load_methods
+from rppgbench.core.method import Model
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural.losses.filtered_rates import periodogram_bpm, welch_bpm
 from rppgbench.neural.losses.rhythm import (
@@ -17,18 +16,9 @@ from rppgbench.neural.losses.rhythm import (
 )
 from rppgbench.neural.network_weights import to_arrays
 
-from ..oracles.parts import part
+from ..factories.methods import method_named, part
 
 FS = 30.0
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def method_named(name: str) -> Method:
-    return load_methods().get("method", name, "test")
 
 
 def pulses() -> tuple[Tensor, Tensor]:

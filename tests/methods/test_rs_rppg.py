@@ -10,7 +10,7 @@ from rppgbench.core.waveform import Array
 from rppgbench.signals.filters import butterworth
 from rppgbench.system.errors import BenchError
 
-from ..oracles.parts import part
+from ..factories.methods import part
 
 FS = 30.0
 WIDTH = 47  # 1.6 s less one frame

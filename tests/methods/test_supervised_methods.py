@@ -10,7 +10,6 @@ import torch
 
 from rppgbench.core.method import LEARNED_FROM, Example, Method, Model, Training
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.neural.batches import BatchesTaken, take_batches
 from rppgbench.neural.losses.agreement import correlation
@@ -18,7 +17,7 @@ from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.networks.temporal_difference import TemporalDifference
 from rppgbench.system.errors import BenchError
 
-from ..oracles.parts import part
+from ..factories.methods import method_named, part
 
 FS = 30.0
 SIGNATURE = np.array([0.33, 0.77, 0.53])
@@ -54,11 +53,6 @@ TOY: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def face(method: Method, bpm: float, seconds: float, seed: int) -> tuple[Waveform, Array]:
     """A face of 25 patches with a pulse as the method takes it, and the pulse (T,)."""
     rng = np.random.default_rng(seed)
@@ -90,10 +84,6 @@ def examples(method: Method, *, truth: str = "pulse") -> list[Example]:
             Example(recording=f"r{k}", subject=f"s{k}", inputs=(waveform,), ground_truth=told)
         )
     return made
-
-
-def method_named(name: str) -> Method:
-    return load_methods().get("method", name, "test")
 
 
 def trained(

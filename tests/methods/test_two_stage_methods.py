@@ -1,6 +1,5 @@
 """The two solutions of Qian et al. 2024: what each stage learns from, and which epoch is tested."""
 
-import importlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,12 +13,13 @@ from numpy.typing import NDArray
 
 from rppgbench.core.method import Example, Method, Model, Side, Training
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.registry import PACKAGE, load_methods
 from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.neural import two_stage
 from rppgbench.neural.batches import BatchSource
 from rppgbench.neural.training import train
 from rppgbench.system.errors import BenchError, RecordingError
+
+from ..factories.methods import method_named, part
 
 FS = 30.0
 METHODS = ("st_transformer", "contrast_phys_plus")
@@ -32,16 +32,6 @@ TOY: dict[str, dict[str, Any]] = {
         "width": 2, "clip_s": 4.0, "sample_s": 2.0, "pretrain_epochs": 2, "finetune_epochs": 2,
     },
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    load_methods()
-
-
-def method_named(name: str) -> Method:
-    return load_methods().get("method", name, "test")
 
 
 def samples(method: Method, level: float, seconds: float) -> NDArray[Any]:
@@ -106,7 +96,7 @@ def test_the_first_stage_draws_no_clip_of_the_fine_tuning_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """2 x 8 s without labels are 4 clips of 4 s, 20 x 4 s with labels are 20."""
-    learning = importlib.import_module(f"{PACKAGE}.methods.{name}.learning")
+    learning = part(f"{name}.learning")
     levels: dict[str, list[float]] = {}
     steps: dict[str, int] = {}
     source = learning.Clips.read
@@ -238,10 +228,12 @@ def test_a_validation_part_without_a_whole_clip_leaves_the_last_epoch(
 def test_the_score_is_the_root_mean_square_error_of_heart_rates() -> None:
     method = method_named("contrast_phys_plus")
     params = method.parameters(TOY["contrast_phys_plus"])
-    record = importlib.import_module(f"{PACKAGE}.methods.contrast_phys_plus.parameters")
-    part = [example(method, "w", "validation", 120.0, 8.0, labelled=True)]
+    record = part("contrast_phys_plus.parameters")
+    examples = [example(method, "w", "validation", 120.0, 8.0, labelled=True)]
     made = two_stage.make_validation(
-        part, record.ContrastPhysPlusParameters(**params), lambda clip: torch.from_numpy(clip[None])
+        examples,
+        record.ContrastPhysPlusParameters(**params),
+        lambda clip: torch.from_numpy(clip[None]),
     )
     assert made is not None
     assert made.clips == 2
@@ -281,8 +273,8 @@ def test_a_value_without_meaning_is_one_line(
 
 
 def test_the_printed_sum_over_bins_is_seventeen_times_the_mean() -> None:
-    learning = importlib.import_module(f"{PACKAGE}.methods.contrast_phys_plus.learning")
-    record = importlib.import_module(f"{PACKAGE}.methods.contrast_phys_plus.parameters")
+    learning = part("contrast_phys_plus.learning")
+    record = part("contrast_phys_plus.parameters")
     method = method_named("contrast_phys_plus")
     pictures = torch.randint(0, 255, (2, 300, 16, 16, 3), dtype=torch.uint8)
     batch = {"clip": pictures, "pulse": torch.rand(2, 300), "labelled": torch.ones(2)}

@@ -293,7 +293,6 @@ class Watched:
 def test_a_step_is_deterministic_on_cuda_and_waits_for_nothing(
     name: str, variant: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    torch.set_num_threads(1)
     calls, watched = Calls(), []
 
     def watched_epoch(

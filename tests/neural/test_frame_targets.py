@@ -16,7 +16,7 @@ from rppgbench.neural.losses.agreement import choose_correlation_loss
 from rppgbench.system.errors import BenchError
 
 from ..factories.frame_inputs import clip_input
-from ..oracles.parts import part
+from ..factories.methods import part
 
 TIMES = np.arange(300) / 30
 
@@ -122,7 +122,6 @@ def test_the_largest_of_parts_is_that_of_adaptive_pooling() -> None:
 
 
 def test_factorisation_is_used_in_training_alone_unless_at_test_too() -> None:
-    torch.set_num_threads(1)
     network = part("factorizephys.network").FactorisingNetwork(2, factorise=True)
     head = torch.randn(2, 4, 9, 7, 7)
     assert network.eval().scale(head) is head

@@ -1,6 +1,5 @@
 """Losses of the learned methods: gradients, signs, pairs, errata."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from rppgbench.core.registry import PACKAGE, load_methods
 from rppgbench.neural.losses.agreement import max_cross_correlation, negative_pearson
 from rppgbench.neural.losses.contrastive import (
     contrast,
@@ -29,18 +27,14 @@ from rppgbench.neural.losses.spectral import (
     variance,
 )
 
+from ..factories.methods import part
+
 FS = 30.0
 BAND = (2 / 3, 3.0)
 
 
-def part(name: str) -> Any:
-    load_methods()
-    return importlib.import_module(f"{PACKAGE}.methods.{name}")
-
-
 @pytest.fixture(autouse=True)
-def _one_thread_and_seed() -> None:
-    torch.set_num_threads(1)
+def _fixed_seed() -> None:
     torch.manual_seed(0)
 
 

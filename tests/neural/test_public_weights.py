@@ -24,8 +24,8 @@ from rppgbench.system.errors import BenchError
 
 from ..conftest import SHARED
 from ..factories.frame_inputs import clip_input
+from ..factories.methods import part
 from ..oracles.oracle import load
-from ..oracles.parts import part
 
 CHUNK = 128
 METHODS = {
@@ -76,7 +76,6 @@ def with_public_weights(method: str) -> torch.nn.Module:
 def test_a_network_agrees_with_the_public_code_on_its_public_weights(
     method: str, oracle: tuple[dict[str, Any], dict[str, Any]], real: Path
 ) -> None:
-    torch.set_num_threads(1)
     arrays, facts = oracle
     name, _, rule = METHODS[method]
     network = with_public_weights(method)
@@ -102,7 +101,6 @@ def test_predict_reads_the_rate_with_public_weights_and_says_their_origin(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    torch.set_num_threads(1)
     video = str(real / "evm-face" / "face.mp4")
     code = main(
         ["predict", video, "--method", method, "--weights", str(weights_of(method)),

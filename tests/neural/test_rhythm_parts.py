@@ -11,7 +11,7 @@ from rppgbench.neural.networks.fusion_stem import FusionStem
 from rppgbench.system.errors import BenchError
 
 from ..factories.frame_inputs import clip_input
-from ..oracles.parts import part
+from ..factories.methods import part
 
 
 def test_features_of_a_still_video_are_those_of_each_picture_alone() -> None:

@@ -43,8 +43,7 @@ FS = 30.0
 
 
 @pytest.fixture(autouse=True)
-def _one_thread_and_seed() -> None:
-    torch.set_num_threads(1)
+def _fixed_seed() -> None:
     torch.manual_seed(0)
 
 

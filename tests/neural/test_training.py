@@ -29,11 +29,6 @@ from rppgbench.system.errors import BenchError
 from ..factories.batches import make_batches
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 class Toy(nn.Module):
     """Batch norm, dropout and random offsets: all that must survive a kill."""
 

@@ -11,8 +11,8 @@ from rppgbench.neural.networks.convolutional_attention import AttentionNetwork
 from rppgbench.neural.networks.map_unet import MapUNet
 from rppgbench.neural.networks.physnet import PhysNet
 
+from ..factories.methods import part
 from .oracle import cases, load
-from .parts import part
 
 try:
     ARRAYS, FACTS = load("arch_forward")  # 11 MB: not in the small copy

@@ -9,8 +9,8 @@ import torch
 from rppgbench.neural.losses.agreement import correlation, max_cross_correlation
 from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio, norm_psd
 
+from ..factories.methods import part
 from .oracle import load
-from .parts import part
 
 ARRAYS, _ = load("gideon")
 FS = 30.0

@@ -9,8 +9,8 @@ import torch
 
 from rppgbench.neural.losses.agreement import negative_pearson, negative_pearson_over_batch
 
+from ..factories.methods import part
 from .oracle import far, load
-from .parts import part
 
 try:
     ARRAYS, FACTS = load("arch_forward_more")

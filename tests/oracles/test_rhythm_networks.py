@@ -10,7 +10,7 @@ from torch import nn
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.public_weights import to_own_names
 
-from .parts import part
+from ..factories.methods import part
 from .test_newer_architectures import CASES, assert_close, count, made_up, pictures
 
 

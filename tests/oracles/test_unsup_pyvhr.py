@@ -6,49 +6,40 @@ Its PCA is no method here, and its Welch spectra are compared with the evaluator
 import numpy as np
 import pytest
 
-from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.filters import butterworth
 from rppgbench.signals.jade import jade
 
-from .oracle import cases, far, load
+from ..factories.methods import estimate
+from .oracle import far, load
+from .traces import CASES, trace
 
-TRACES, TRACE_FACTS = load("traces")
 EXPECTED, _ = load("unsup_pyvhr")
-CASES = cases(TRACES, "in_rgb")
-
-
-def trace(case: str) -> Waveform:
-    return Waveform(TRACES[f"in_rgb__{case}"], float(TRACE_FACTS["params"][case]["fs"]))
-
-
-def estimate(name: str, given: Waveform, preset: str) -> Array:
-    method = load_methods().available[name]
-    params = method.parameters({"preset": preset} if preset else {})
-    return method.estimate(given, **params).samples
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize(
     ("name", "preset", "key"),
     [
-        ("green", "toolbox", "GREEN"),
-        ("chrom", "pyvhr", "CHROM"),
-        ("pos", "pyvhr", "POS"),
-        ("lgi", "", "LGI"),
-        ("pbv", "pyvhr", "PBV"),
-        ("omit", "", "OMIT"),
+        ("green", {"preset": "toolbox"}, "GREEN"),
+        ("chrom", {"preset": "pyvhr"}, "CHROM"),
+        ("pos", {"preset": "pyvhr"}, "POS"),
+        ("lgi", {}, "LGI"),
+        ("pbv", {"preset": "pyvhr"}, "PBV"),
+        ("omit", {}, "OMIT"),
     ],
 )
-def test_every_sample_equals_that_of_pyvhr(name: str, preset: str, key: str, case: str) -> None:
-    assert far(estimate(name, trace(case), preset), EXPECTED[f"{key}__{case}"][0]) < 1e-6
+def test_every_sample_equals_that_of_pyvhr(
+    name: str, preset: dict[str, str], key: str, case: str
+) -> None:
+    assert far(estimate(name, trace(case), **preset).samples, EXPECTED[f"{key}__{case}"][0]) < 1e-6
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_pos_of_the_paper_differs_at_the_ends_only(case: str) -> None:
     given = trace(case)
     width = int(1.6 * given.fs)
-    result, expected = estimate("pos", given, ""), EXPECTED[f"POS__{case}"][0]
+    result, expected = estimate("pos", given).samples, EXPECTED[f"POS__{case}"][0]
     size = np.abs(expected).max()
     away = np.abs(result - expected) / size
     if width == np.ceil(1.6 * given.fs):  # else the windows differ by a frame
@@ -70,7 +61,7 @@ def test_the_band_pass_equals_that_of_pyvhr(case: str) -> None:
 def test_chrom_on_filtered_colours_equals_that_of_pyvhr(case: str) -> None:
     given = trace(case)
     filtered = butterworth(given.samples, given.fs, 0.65, 4.0, 6, axis=0)
-    result = estimate("chrom", Waveform(filtered, given.fs), "pyvhr")
+    result = estimate("chrom", Waveform(filtered, given.fs), preset="pyvhr").samples
     assert far(result, EXPECTED[f"CHROM_on_BPfiltered__{case}"][0]) < 1e-6
 
 

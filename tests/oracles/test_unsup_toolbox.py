@@ -3,24 +3,11 @@
 import numpy as np
 import pytest
 
-from rppgbench.core.registry import load_methods
-from rppgbench.core.waveform import Array, Waveform
+from ..factories.methods import estimate
+from .oracle import far, load
+from .traces import CASES, trace
 
-from .oracle import cases, far, load
-
-TRACES, TRACE_FACTS = load("traces")
 EXPECTED, _ = load("unsup_toolbox")
-CASES = cases(TRACES, "in_rgb")
-
-
-def trace(case: str) -> Waveform:
-    return Waveform(TRACES[f"in_rgb__{case}"], float(TRACE_FACTS["params"][case]["fs"]))
-
-
-def estimate(name: str, given: Waveform, preset: str) -> Array:
-    method = load_methods().available[name]
-    params = method.parameters({"preset": preset} if preset else {})
-    return method.estimate(given, **params).samples
 
 
 def test_every_trace_has_every_method() -> None:
@@ -33,24 +20,24 @@ def test_every_trace_has_every_method() -> None:
 @pytest.mark.parametrize(
     ("name", "preset", "key"),
     [
-        ("green", "toolbox", "GREEN"),
-        ("chrom", "toolbox", "CHROM"),
-        ("pos", "toolbox", "POS"),
-        ("pos", "iphys", "POS_rawH"),
-        ("lgi", "", "LGI"),
-        ("pbv", "toolbox", "PBV"),
-        ("omit", "", "OMIT"),
+        ("green", {"preset": "toolbox"}, "GREEN"),
+        ("chrom", {"preset": "toolbox"}, "CHROM"),
+        ("pos", {"preset": "toolbox"}, "POS"),
+        ("pos", {"preset": "iphys"}, "POS_rawH"),
+        ("lgi", {}, "LGI"),
+        ("pbv", {"preset": "toolbox"}, "PBV"),
+        ("omit", {}, "OMIT"),
     ],
 )
 def test_every_sample_equals_that_of_the_toolbox(
-    name: str, preset: str, key: str, case: str
+    name: str, preset: dict[str, str], key: str, case: str
 ) -> None:
-    assert far(estimate(name, trace(case), preset), EXPECTED[f"{key}__{case}"]) < 1e-6
+    assert far(estimate(name, trace(case), **preset).samples, EXPECTED[f"{key}__{case}"]) < 1e-6
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_ica_equals_that_of_the_toolbox_up_to_scale_and_sign(case: str) -> None:
     expected = EXPECTED[f"ICA__{case}"]
-    result = estimate("ica", trace(case), "toolbox")
+    result = estimate("ica", trace(case), preset="toolbox").samples
     assert result.shape == expected.shape
     assert abs(np.corrcoef(result, expected)[0, 1]) >= 0.9999

@@ -7,22 +7,22 @@ import pytest
 
 import rppgbench as rb
 from rppgbench.cli import DONE, FAULT, SOME_FAILED, main
-from rppgbench.core.registry import load_datasets
 from rppgbench.sharing.checking import check_bundle
 from rppgbench.sharing.rederivation import read_record
 from rppgbench.simulation import SimulationPlan
 from rppgbench.system.errors import BenchError
 
 from ..factories import bundles
+from ..factories.datasets import write_tree
 
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two simulated people of 10 s."""
     tree = tmp_path_factory.mktemp("people")
-    make = load_datasets().available["simulated"].simulate
-    assert make is not None
-    make(tree, SimulationPlan(subjects=2, seconds=10.0, seed=0, difficulty="easy"))
+    write_tree(
+        "simulated", tree, SimulationPlan(subjects=2, seconds=10.0, seed=0, difficulty="easy")
+    )
     return tree
 
 

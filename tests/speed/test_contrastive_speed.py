@@ -44,7 +44,6 @@ def step(loss: Callable[[Tensor], Tensor], spectra: Tensor) -> tuple[Tensor, Ten
 
 
 def test_fifteen_times_faster_than_a_double_loop_for_the_same_values() -> None:
-    torch.set_num_threads(1)
     spectra = torch.rand(2, SAMPLES, BINS, generator=torch.Generator().manual_seed(0)).double()
     spectra = spectra / spectra.sum(dim=2, keepdim=True)
     slow, quick = [], []
