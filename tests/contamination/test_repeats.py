@@ -40,8 +40,9 @@ def people(tmp_path: Path) -> list[LabelFingerprint]:
 def test_a_line_names_what_is_learned_and_tested(people: list[LabelFingerprint]) -> None:
     repeats = repeated_labels(people)
     key = {name: ("ubfc_rppg", name) for name in "abc"} | {"copy": ("ubfc_rppg", "copy")}
-    (line,) = across_split(repeats, {key["a"], key["copy"]}, {key["b"], key["c"]}, "2")
-    assert line.startswith(
+    (pair,) = across_split(repeats, {key["a"], key["copy"]}, {key["b"], key["c"]}, "2")
+    assert (pair.learned.name, pair.tested.name) == ("copy", "b")
+    assert pair.line.startswith(
         "contamination: fold 2 learns from ubfc_rppg/copy and tests on ubfc_rppg/b, which hold"
     )
     assert across_split(repeats, {key["b"], key["copy"]}, {key["a"], key["c"]}, "2") == []

@@ -7,7 +7,7 @@ import pytest
 
 from rppgbench.contamination import set_findings as module
 from rppgbench.contamination.frame_fingerprint import fingerprint_frames
-from rppgbench.contamination.set_findings import repeated_files, set_findings
+from rppgbench.contamination.set_findings import set_findings
 from rppgbench.contamination.stored_videos import StoredVideo
 from rppgbench.core.recording import GroundTruth, Recording
 from rppgbench.datasets.recording_check import Finding
@@ -77,21 +77,6 @@ def test_two_kinds_of_evidence_of_a_pair_are_one_line(tmp_path: Path) -> None:
     assert "the same pulse for" in finding.text
     assert " and the same video file, byte for byte; keep" in finding.text
     assert finding.file.count("and 1 more") == 2
-
-
-def test_video_files_of_no_bytes_and_parts_of_one_file_are_no_copies(tmp_path: Path) -> None:
-    empty = [tmp_path / f"empty{k}.avi" for k in range(2)]
-    for file in empty:
-        file.write_bytes(b"")
-    whole = tmp_path / "whole.avi"
-    whole.write_bytes(b"frames")
-    truth = GroundTruth()
-    files = [*empty, whole, whole, tmp_path / "gone.avi"]
-    recordings = [replace(recording(f"r{k}", truth), files=(file,)) for k, file in enumerate(files)]
-    assert repeated_files(recordings, tmp_path / "cache") == []
-    other = replace(recording("r", truth, dataset="pure"), files=(whole,))
-    repeats = repeated_files([*recordings, other], tmp_path / "cache")
-    assert [(r.first.name, r.second.dataset) for r in repeats] == [("r2", "pure"), ("r3", "pure")]
 
 
 def stored(name: str, *, take: int, face: int, subject: str, dataset: str = "") -> StoredVideo:

@@ -12,7 +12,7 @@ from rppgbench.core.recording import Recording
 from rppgbench.core.registry import toml_files
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.catalog import Catalog
-from rppgbench.execution.plan_contamination import contamination_notes, frame_warnings
+from rppgbench.execution.plan_contamination import SideComparison, compare_sides, frame_warnings
 from rppgbench.execution.plan_records import Fit, Job, Plan
 
 from ..factories.repeats import contact_pulse, part_of, recordings
@@ -49,16 +49,57 @@ def plan(learned: str, tested: str) -> Plan:
     )  # fmt: skip
 
 
+def compared(compared_plan: Plan, cache: Path) -> SideComparison:
+    comparison = compare_sides(compared_plan, NamedLines(), cache)
+    assert comparison is not None
+    return comparison
+
+
 def test_a_copy_on_the_other_side_is_named(tmp_path: Path) -> None:
-    (note,) = contamination_notes(plan("a copy", "b c"), NamedLines(), tmp_path)
+    comparison = compared(plan("a copy", "b c"), tmp_path)
+    (note,) = comparison.notes
     assert note.startswith("contamination: fold 1 learns from ubfc_rppg/copy and tests on ")
-    again = contamination_notes(plan("a copy", "b c"), NamedLines(), tmp_path)
-    assert again == [note]
+    again = compared(plan("a copy", "b c"), tmp_path)
+    assert again.notes == [note]
+    said = comparison.to_dict()
+    assert said == again.to_dict()
+    assert said["folds"] == [{"fold": "1", "learned": 2, "tested": 2}]
+    (pair,) = said["pairs"]
+    assert (said["count"], pair["learned"], pair["tested"]) == (1, "ubfc_rppg/copy", "ubfc_rppg/b")
+    assert (pair["learned_person"], pair["tested_person"]) == ("copy", "b")
+    assert pair["evidence"].startswith("the same pulse for 38 s")
+
+
+def test_a_video_file_on_both_sides_is_named_without_labels(tmp_path: Path) -> None:
+    without_labels = plan("a", "c")
+    recordings_with_files = {}
+    for key, planned in without_labels.recordings.items():
+        file = tmp_path / f"{key[1]}.avi"
+        file.write_bytes(b"frames" if key[1] in "ac" else b"others")
+        recordings_with_files[key] = replace(planned, files=(file,))
+    comparison = compared(replace(without_labels, recordings=recordings_with_files), tmp_path)
+    (pair,) = comparison.pairs
+    assert pair.evidence == "the same video file, byte for byte"
+    assert comparison.sides == {"1": (1, 1)}
+
+
+def test_people_of_two_data_sets_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "rppgbench.execution.plan_contamination"
+    monkeypatch.setattr(f"{module}.shared_people", lambda protocol, recordings: ["the same people"])
+    assert compared(plan("a", "c"), tmp_path).to_dict()["people"] == ["the same people"]
+
+
+def test_the_manifest_names_the_first_pairs_and_counts_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rppgbench.execution.plan_contamination.MOST_PAIRS", 0)
+    said = compared(plan("a copy", "b c"), tmp_path).to_dict()
+    assert (said["count"], said["pairs"]) == (1, [])
 
 
 @pytest.mark.parametrize(("learned", "tested"), [("b copy", "a c"), ("a c", "b copy"), ("a", "c")])
 def test_repeats_on_one_side_are_none(learned: str, tested: str, tmp_path: Path) -> None:
-    assert contamination_notes(plan(learned, tested), NamedLines(), tmp_path) == []
+    assert compared(plan(learned, tested), tmp_path).notes == []
 
 
 def test_where_no_method_learns_no_label_is_read(
@@ -67,12 +108,12 @@ def test_where_no_method_learns_no_label_is_read(
     name = "rppgbench.contamination.label_fingerprints.fingerprint_labels"
     monkeypatch.setattr(name, lambda recording: pytest.fail("read"))
     classical = replace(plan("a", "b"), fits=())
-    assert contamination_notes(classical, NamedLines(), tmp_path) == []
+    assert compare_sides(classical, NamedLines(), tmp_path) is None
 
 
 def test_many_repeats_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rppgbench.execution.plan_contamination.MOST_LINES", 0)
-    (note,) = contamination_notes(plan("copy", "b"), NamedLines(), tmp_path)
+    (note,) = compared(plan("copy", "b"), tmp_path).notes
     assert note == "contamination: 1 more pair across the sides of a fold"
 
 
@@ -97,4 +138,4 @@ def test_labels_of_one_value_are_no_repeats(tmp_path: Path) -> None:
     assert len(recordings({"a": flat, "b": flat})) == 2
     by_key = {("ubfc_rppg", r.name): r for r in recordings({"a": flat, "b": flat})}
     flat_plan = replace(plan("a", "b"), recordings=by_key)
-    assert contamination_notes(flat_plan, NamedLines(), tmp_path) == []
+    assert compared(flat_plan, tmp_path).notes == []

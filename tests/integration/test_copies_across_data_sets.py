@@ -101,6 +101,19 @@ def test_a_plan_across_data_sets_names_the_copy_by_label_and_by_frames(
     assert "hold the same frames for 13 s" in by_frames
 
 
+def test_the_page_of_a_run_lists_the_copy(
+    copied: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [word for word in cross(*copied) if word != "--dry-run"]
+    assert main([*command, "--out", str(tmp_path / "results")]) == 0
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert "2 recordings that methods learn from were compared with 2 tested: one pair" in page
+    row = page.split('id="contamination-table"')[1].split("</tr>")[1]
+    assert "ubfc_rppg/subject1 (person subject1)" in row
+    assert "ubfc_rppg_1/5-gt (person 5-gt)" in row
+    assert "the same pulse for 48 s" in row
+
+
 def test_the_check_of_a_data_set_names_its_copy_in_another_one(
     copied: tuple[Path, Path, Path],
     monkeypatch: pytest.MonkeyPatch,

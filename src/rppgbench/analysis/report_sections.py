@@ -11,9 +11,11 @@ from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.analysis.sweeps import collapsed_seeds
 from rppgbench.analysis.trainings import load_loss_curves
 from rppgbench.evaluation.group_gaps import MARGIN_BPM
+from rppgbench.execution.plan_manifest import CONTAMINATION
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.method_titles import titled_marks, titled_scores
 from rppgbench.report.sections.comparison import comparison_sections
+from rppgbench.report.sections.contamination import contamination_sections
 from rppgbench.report.sections.controls import control_sections
 from rppgbench.report.sections.group_gaps import group_gap_sections
 from rppgbench.report.sections.imports import import_sections
@@ -77,6 +79,9 @@ def further_sections(
         *selective_sections(first, scores.name, baselines=baselines, marks=marks),
         *control_sections(scores, marks=marks),
         *training_sections(models, curves, marks=marks),
+        *contamination_sections(
+            [store.manifest.get(CONTAMINATION, {}) for store in stored.stores], marks=marks
+        ),
         *origin_sections(origins, marks=marks),
         *import_sections(stored.imports, marks=marks),
     )

@@ -103,10 +103,36 @@ def known_repeats(
     return repeats
 
 
+@dataclass(frozen=True, kw_only=True)
+class SharedPair:
+    """Two recordings on two sides of a fold that hold the same.
+
+    Attributes:
+        fold: the name of the fold.
+        learned: the recording that a model of the fold learns from.
+        tested: the recording that it is tested on.
+        evidence: what both hold, and how sure it is.
+    """
+
+    fold: str
+    learned: Recording
+    tested: Recording
+    evidence: str
+
+    @property
+    def line(self) -> str:
+        """The pair in a sentence."""
+        learned, tested = (f"{r.dataset}/{r.name}" for r in (self.learned, self.tested))
+        return (
+            f"contamination: fold {self.fold} learns from {learned} and tests on {tested}, which "
+            f"hold {self.evidence}"
+        )
+
+
 def across_split(
     repeats: Iterable[Repeat], learned: set[Key], tested: set[Key], fold: str
-) -> list[str]:
-    """Lines on repeats of which one is learned from and the other tested.
+) -> list[SharedPair]:
+    """The repeats of which one is learned from and the other tested.
 
     Args:
         repeats: the repeats.
@@ -114,14 +140,20 @@ def across_split(
         tested: recordings that it is tested on.
         fold: the name of the fold.
     """
-    lines = []
+    pairs = []
     for repeat in repeats:
-        keys = [(r.dataset, r.name) for r in (repeat.first, repeat.second)]
-        for one_side, other_side in (keys, keys[::-1]):
-            if one_side in learned and other_side in tested:
-                lines.append(
-                    f"contamination: fold {fold} learns from {'/'.join(one_side)} and tests on "
-                    f"{'/'.join(other_side)}, which hold {repeat.evidence}"
+        for one_side, other_side in (
+            (repeat.first, repeat.second),
+            (repeat.second, repeat.first),
+        ):
+            if (one_side.dataset, one_side.name) in learned and (
+                other_side.dataset,
+                other_side.name,
+            ) in tested:
+                pairs.append(
+                    SharedPair(
+                        fold=fold, learned=one_side, tested=other_side, evidence=repeat.evidence
+                    )
                 )
                 break
-    return lines
+    return pairs

@@ -2,20 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 
+from rppgbench.contamination.repeated_files import repeated_files
 from rppgbench.contamination.repeats import Repeat, known_repeats
 from rppgbench.contamination.stored_videos import like_faces, repeated_videos, stored_videos
 from rppgbench.core.recording import Recording
 from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.recording_check import Finding
-from rppgbench.system.file_digest import sha256_of_file
 from rppgbench.system.plural import pluralise
-from rppgbench.video.suffixes import VIDEO_SUFFIXES
 
 MOST_PAIRS = 20
 """Pairs of like faces that are named."""
@@ -55,30 +52,6 @@ def set_findings(
         *repeat_findings(_in_order(repeats, keys)),
         *face_findings(faces),
         *_not_compared(recordings, len(videos)),
-    ]
-
-
-def repeated_files(recordings: Iterable[Recording], folder: Path) -> list[Repeat]:
-    """Pairs of recordings whose video files have the same bytes.
-
-    Args:
-        recordings: the recordings.
-        folder: the folder of the cache, which keeps digests of files.
-    """
-    by_content: dict[str, list[tuple[Recording, Path]]] = defaultdict(list)
-    for recording in recordings:
-        for file in recording.files:
-            if file.suffix.lower() not in VIDEO_SUFFIXES:
-                continue
-            with suppress(OSError, ValueError):  # the check of the recording says so
-                if file.stat().st_size:
-                    by_content[sha256_of_file(file, folder)].append((recording, file))
-    return [
-        Repeat(first=first, second=second, evidence="the same video file, byte for byte")
-        for copies in by_content.values()
-        for (first, file), (second, second_file) in combinations(copies, 2)
-        # A data set may cut several recordings out of one file.
-        if file != second_file or first.dataset != second.dataset
     ]
 
 

@@ -14,6 +14,9 @@ JOBS_BY_METHOD = "jobs_by_method"
 CHOSEN_FOLDS = "chosen_folds"
 """What of a manifest says which folds were asked for; empty for all."""
 
+CONTAMINATION = "contamination"
+"""What of a manifest says which recordings of a fold were compared, and which hold the same."""
+
 
 def plan_manifest(plan: Plan) -> dict[str, Any]:
     """What the manifest says of a plan: everything declared, no object."""
@@ -34,6 +37,7 @@ def plan_manifest(plan: Plan) -> dict[str, Any]:
         "computed_on": plan.device,
         "left_out": dict(plan.left_out),
         "notes": list(plan.notes),
+        CONTAMINATION: dict(plan.contamination),
         "folds": list(plan.folds),
         CHOSEN_FOLDS: list(plan.chosen_folds),
         "folds_from": plan.folds_from,

@@ -91,6 +91,7 @@ class Plan:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of jobs, by digest
     closures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # code of settings
     notes: tuple[str, ...] = ()
+    contamination: Mapping[str, Any] = field(default_factory=dict)  # `SideComparison.to_dict`
     folds: tuple[str, ...] = ()  # that are run
     chosen_folds: tuple[str, ...] = ()  # of --folds; empty for all
     folds_from: str = ""  # where official folds were read: `FoldLayout.source`

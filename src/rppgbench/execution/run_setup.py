@@ -22,7 +22,7 @@ from rppgbench.execution.method_parameters import (
     with_preset,
     with_sweeps,
 )
-from rppgbench.execution.plan_contamination import contamination_notes, frame_warnings
+from rppgbench.execution.plan_contamination import compare_sides, frame_warnings
 from rppgbench.execution.plan_records import Plan
 from rppgbench.execution.planner import make_plan
 from rppgbench.execution.run_options import RunOptions, refuse_unused
@@ -276,10 +276,13 @@ def plan_run(protocol: Protocol, name: str, options: RunOptions, log: Log) -> Pl
         device=device or "cpu",
         chosen_folds=options.folds,
     )
-    contamination = contamination_notes(plan, listing, options.cache)
+    comparison = compare_sides(plan, listing, options.cache)
     for line in frame_warnings(plan, options.cache):
         log(f"warning: {line}")
-    return replace(plan, notes=(*plan.notes, *contamination, *choice.left_out))
+    contamination, notes = (
+        ({}, []) if comparison is None else (comparison.to_dict(), comparison.notes)
+    )
+    return replace(plan, contamination=contamination, notes=(*plan.notes, *notes, *choice.left_out))
 
 
 def choose_methods(
