@@ -28,30 +28,14 @@ def positive(anchor: Tensor, shifted: Tensor) -> Tensor:
 def negative(anchor: Tensor, faster: Tensor, slower: Tensor) -> Tensor:
     """Eq 2: the spectra of a clip and of its resampled versions differ; a negative loss.
 
+    Eq 4 prints a minus before this term, which would attract the negatives.
+
     Args:
         anchor: spectra of the clips (B, F).
         faster: spectra of the faster versions (B, F).
         slower: spectra of the slower versions (B, F).
     """
     return -difference(anchor, faster) - difference(anchor, slower)
-
-
-def self_supervised(
-    anchor: Tensor, shifted: Tensor, faster: Tensor, slower: Tensor, *, literal: bool = False
-) -> Tensor:
-    """The contrastive part of Eq 4, with Eq 2 added.
-
-    Eq 4 prints a minus before Eq 2, which is negative already and so attracts the negatives.
-
-    Args:
-        anchor: spectra of the clips (B, F).
-        shifted: spectra of the clips rolled in time (B, F).
-        faster: spectra of the faster versions (B, F).
-        slower: spectra of the slower versions (B, F).
-        literal: use the printed sign, for the test of this erratum.
-    """
-    away = negative(anchor, faster, slower)
-    return positive(anchor, shifted) + (-away if literal else away)
 
 
 RANKING_LOGITS = ("power", "log_power")

@@ -20,7 +20,6 @@ from rppgbench.neural.frame_differences import (
 from rppgbench.neural.frame_inputs import appearance_and_next, motion_and_appearance
 from rppgbench.neural.losses.rate_spectrum import (
     clip_rates,
-    off_peak_power,
     rate_bins,
     rate_cross_entropy,
     rate_divergence,
@@ -196,7 +195,6 @@ BINS = torch.tensor([32, 74])  # 72 and 114 bpm
 RATE_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "entropy": rate_cross_entropy,
     "divergence": rate_divergence,
-    "elsewhere": off_peak_power,
 }
 
 

@@ -389,9 +389,7 @@ def test_waiting_for_batches_is_measured_apart_from_computing(tmp_path: Path) ->
         assert 20 < facts["peak_memory_mib"] < 64 * 1024  # at least what torch itself takes
 
 
-def test_feeding_is_read_from_files_and_no_step_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_feeding_is_read_from_files_and_no_step_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rppgbench.neural.throughput.FEEDING_S", 0.05)
     monkeypatch.setattr("rppgbench.neural.training.start_stage", lambda *_: pytest.fail("trained"))
     method = load_methods().get("method", "sinc", "test")

@@ -246,7 +246,7 @@ def grouped_rows(
         for key, rows in _runs(batch, keys):
             if key != current:
                 if current is not None:
-                    yield current, _joined(parts, file)
+                    yield current, _joined(parts)
                 if key in read_keys:
                     shown = " of ".join(one_line(part)[:80] for part in key)
                     raise BenchError(
@@ -259,7 +259,7 @@ def grouped_rows(
             if sum(len(next(iter(part.values()))) for part in parts) > MOST_SAMPLES:
                 raise BenchError(f"{file}: more than {MOST_SAMPLES:,} rows of one recording")
     if current is not None:
-        yield current, _joined(parts, file)
+        yield current, _joined(parts)
 
 
 def _runs(
@@ -278,5 +278,5 @@ def _runs(
         )
 
 
-def _joined(parts: Sequence[dict[str, Any]], file: Path) -> dict[str, Any]:
+def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -39,12 +39,11 @@ def run_supervised(do: Callable[[], int], on_loss: Callable[[Fault], int]) -> in
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
-    parent = os.getpid()
     child = os.fork()
     if not child:
         os.close(lifeline[1])
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        threading.Thread(target=_end_with, args=(lifeline[0], parent), daemon=True).start()
+        threading.Thread(target=_end_with, args=(lifeline[0],), daemon=True).start()
         watch_calls(lambda call: _write(state, call))
         return _run_as_child(do, state)
     os.close(lifeline[0])
@@ -90,7 +89,7 @@ def _wait_for(child: int, watched: set[signal.Signals]) -> int:
                 os.kill(child, received.si_signo)
 
 
-def _end_with(lifeline: int, parent: int) -> NoReturn:
+def _end_with(lifeline: int) -> NoReturn:
     """In the child: end at once when the process that waits for it is gone."""
     end = os._exit
     with suppress(OSError):

@@ -146,25 +146,6 @@ def unit_bell(bins: Tensor, count: int, deviation: float, dtype: torch.dtype) ->
     return bell.clamp_min(LEAST_SHARE)
 
 
-def off_peak_power(spectrum: Tensor, bins: Tensor, beside: int = 3) -> Tensor:
-    """The share of the power that is not around the true rate.
-
-    Source: the public code of X. Niu et al., "Video-based Remote Physiological Measurement via
-    Cross-verified Feature Disentangling", ECCV 2020.
-
-    Args:
-        spectrum: shares (B, F) of `rate_spectrum`.
-        bins: true bins (B,).
-        beside: number of bins before the true bin that count as around; one less after it.
-
-    Returns:
-        The share of each clip (B,), 0 to 1.
-    """
-    at = torch.arange(spectrum.shape[1], device=spectrum.device)
-    offset = at - bins[:, None]
-    return 1 - (spectrum * ((offset >= -beside) & (offset < beside))).sum(dim=1)
-
-
 def clip_rates(
     clips: Clips, starts: Sequence[ClipStart], fs: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -68,7 +68,7 @@ def read(file: Path, options: ReadOptions, name: str) -> Iterator[PredictedRecor
     if roles.has_signal:
         yield from _read_long(file, names, roles, options, name)
     else:
-        yield from _read_wide(file, names, roles, options)
+        yield from _read_wide(file, roles, options)
 
 
 def _read_long(
@@ -105,9 +105,7 @@ def _unwrapped(cells: Any) -> Any:
     return cells
 
 
-def _read_wide(
-    file: Path, names: Sequence[str], roles: Roles, options: ReadOptions
-) -> Iterator[PredictedRecording]:
+def _read_wide(file: Path, roles: Roles, options: ReadOptions) -> Iterator[PredictedRecording]:
     """A column for each recording, with the times or the sampling rate beside them."""
     if roles.recording is not None or not roles.unread:
         raise BenchError(

@@ -12,7 +12,7 @@ hashes cannot be made to collide.
 import io
 import pickletools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,20 +64,6 @@ class Budget:
     def fault(self, what: str) -> BenchError:
         """The error for a pickle that is not read."""
         return BenchError(f"{self.location}: {shortened(one_line(what), 300)}; {WAY_OUT}")
-
-
-class Draft(Protocol):
-    """An object that a pickle makes in two steps: by its name, then by its state."""
-
-    memo_keys: list[int]
-
-    def finished(self, state: Any, budget: Budget) -> Any:
-        """The value that the state completes.
-
-        Args:
-            state: the state in the pickle.
-            budget: what may be spent.
-        """
 
 
 Builder = Callable[[tuple[Any, ...], Budget], Any]
