@@ -82,6 +82,49 @@ def test_exported_references_are_references(own: Results, suffix: str, tmp_path:
     assert_same_scores(imported, own, ("li2023", "toolbox_2023", "pyvhr"))
 
 
+def with_confidence(folder: Path, samples: int) -> Results:
+    """Stored estimates of two people with a confidence for every n-th sample."""
+    estimates = stores.estimates(("pos",))[:2]
+    for number, estimate in enumerate(estimates):
+        assert estimate.waveform is not None
+        times_s = estimate.waveform.times_s()[::samples]
+        values = np.abs(np.sin(times_s + number))
+        estimates[number] = replace(estimate, confidence=Signal(values, times_s))
+    stores.write(folder, estimates)
+    return load_results(folder)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json", ".npz", ".mat", ".h5"])
+def test_every_format_keeps_the_confidence_of_each_sample(suffix: str, tmp_path: Path) -> None:
+    before = with_confidence(tmp_path / "own", 1)
+    source = before.export(tmp_path / f"waves{suffix}", method="pos")
+    chosen = "json" if suffix == ".json" else ""
+    again = import_again(source, tmp_path, reference=before.folder, format=chosen)
+    windows, expected = (r.windows("li2023")["confidence"] for r in (again, before))
+    assert expected.notna().any()
+    np.testing.assert_allclose(windows, expected, atol=1e-8)
+
+
+def test_a_results_folder_keeps_the_confidence_of_windows(tmp_path: Path) -> None:
+    before = with_confidence(tmp_path / "own", 90)
+    again = import_again(before.folder, tmp_path)
+    windows, expected = (r.windows("li2023")["confidence"] for r in (again, before))
+    assert expected.notna().any()
+    np.testing.assert_allclose(windows, expected, atol=1e-8)
+
+
+def test_one_rate_of_a_recording_has_its_confidence_in_every_window(tmp_path: Path) -> None:
+    before = with_confidence(tmp_path / "own", 1)
+    names = before.recordings["recording"]
+    lines = [f"{name},72,0.{number + 3}" for number, name in enumerate(names)]
+    source = tmp_path / "rates.csv"
+    source.write_text("\n".join(["recording,heart_rate_bpm,confidence", *lines]) + "\n")
+    again = import_again(source, tmp_path, reference=before.folder)
+    of_recording = again.windows("li2023").groupby("recording")["confidence"]
+    assert of_recording.nunique(dropna=False).eq(1).all()
+    assert sorted(of_recording.first()) == [0.3, 0.4, 0.5, 0.6]
+
+
 def test_a_results_folder_is_a_source_itself(own: Results, tmp_path: Path) -> None:
     imported = import_again(own.folder, tmp_path)
     assert_same_scores(imported, own, NAMES)

@@ -63,6 +63,17 @@ def test_pyvhr_of_both_layouts_gives_one_reading(pandas: int, real: Path) -> Non
         assert method.startswith("cpu_")
 
 
+def test_pyvhr_states_an_uncertainty_for_medians_of_patches(real: Path) -> None:
+    file = real / "peer-outputs" / "pyvhr" / "evm_and_simulated_pandas3.h5"
+    for recording in open_predictions(file):
+        assert recording.prediction is not None
+        confidence = recording.prediction.confidence
+        agrees = any("MAD is 0 throughout" in line for line in recording.assumptions)
+        assert (confidence is not None) == (recording.method.endswith("_median") and not agrees)
+        if confidence is not None:
+            assert (confidence.values > 0.75).all()  # a deviation of 0.9 to 2.6 bpm
+
+
 @pytest.mark.parametrize("label_type", ["DiffNormalized", "Standardized", "Raw"])
 def test_rppg_toolbox_gives_the_rates_that_are_known(label_type: str, real: Path) -> None:
     folder = real / "peer-outputs" / "rppg-toolbox"
@@ -120,6 +131,8 @@ def test_vitallens_gives_the_rates_that_are_known(name: str, bpm: float, real: P
     assert waveform is not None
     assert len(waveform.values) == (301 if name.startswith("evm") else 240)
     assert strongest_bpm(waveform.values, waveform.fs) == pytest.approx(bpm, abs=1.0)
+    assert waveform.confidence is not None
+    assert set(waveform.confidence.values.tolist()) == {1.0}  # its local methods say nothing else
 
 
 def test_vitallens_without_rolling_rates_gives_its_one_rate(real: Path) -> None:
@@ -132,11 +145,18 @@ def test_vitallens_without_rolling_rates_gives_its_one_rate(real: Path) -> None:
 
 def test_open_rppg_gives_the_rates_that_are_known(real: Path) -> None:
     folder = real / "peer-outputs" / "open-rppg"
-    for name, bpm in (("facephys", 53.55), ("me_flow", 78.39), ("physformer", 80.46)):
+    for name, bpm, quality in (
+        ("facephys", 53.55, 0.86),
+        ("me_flow", 78.39, 0.27),
+        ("physformer", 80.46, 0.28),
+    ):
         for ending in ("result.pkl", "json"):
             file = folder / (f"evm_{name}_rlap" + ("_" if ending[0] == "r" else ".") + ending)
             (recording,) = open_predictions(file)
             assert made.values(recording)[0] == pytest.approx(bpm, abs=0.005)
+            assert recording.prediction is not None
+            assert recording.prediction.confidence is not None
+            assert recording.prediction.confidence.values[0] == pytest.approx(quality, abs=0.005)
     (pulse,) = open_predictions(folder / "evm_facephys_rlap_bvp.npz")
     assert strongest_bpm(made.values(pulse), 30.0) == pytest.approx(53.55, abs=1.0)
 

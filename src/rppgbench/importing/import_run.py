@@ -232,6 +232,7 @@ class _ImportRun:
             region="",
             waveform=signal.waveform,
             heart_rate=signal.heart_rate,
+            confidence=signal.confidence,
             coverage=coverage,
             reason=signal.reason,
         )

@@ -25,12 +25,14 @@ class ImportedSignal:
     Attributes:
         waveform: the pulse on a regular grid.
         heart_rate: heart rates in bpm.
+        confidence: that of the source in either, 0 to 1; None where it gives none.
         reason: why there is neither.
         note: what was done to the signal, or "".
     """
 
     waveform: Waveform | None = None
     heart_rate: Signal | None = None
+    confidence: Signal | None = None
     reason: str = ""
     note: str = ""
 
@@ -66,19 +68,28 @@ def imported_signal(predicted: PredictedSignal) -> ImportedSignal:
     if not finite:
         return ImportedSignal(reason=f"{noun}: none of {len(predicted.values)} is a number")
     if predicted.kind == "heart_rate":
-        return ImportedSignal(heart_rate=rates_of(predicted))
+        return ImportedSignal(heart_rate=rates_of(predicted), confidence=_confidence(predicted))
     if len(predicted.values) < FEWEST_SAMPLES:
         return ImportedSignal(reason=f"{noun}: only {len(predicted.values)} in the source")
     if predicted.is_uniform:
-        return ImportedSignal(waveform=predicted.as_waveform())
+        return ImportedSignal(waveform=predicted.as_waveform(), confidence=predicted.confidence)
     signal = predicted.as_signal()
     count = len(signal.times_s)
     grid_s = np.linspace(signal.times_s[0], signal.times_s[-1], count)
     samples = signal.at(grid_s, pulse_gap_s(signal))
     return ImportedSignal(
         waveform=Waveform(samples, signal.fs, float(signal.times_s[0])),
+        confidence=predicted.confidence,
         note="uneven times: interpolated in time to the mean rate, never across a gap",
     )
+
+
+def _confidence(predicted: PredictedSignal) -> Signal | None:
+    """The confidence of heart rates; that of one rate holds for its whole stretch."""
+    if predicted.confidence is None or predicted.span_s is None:
+        return predicted.confidence
+    times_s = rates_of(predicted).times_s
+    return Signal(np.full(len(times_s), predicted.confidence.values[0]), times_s)
 
 
 def rates_of(predicted: PredictedSignal) -> Signal:

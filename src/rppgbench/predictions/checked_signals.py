@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.return_checks import SMALLEST_SCALE
-from rppgbench.core.waveform import Array
+from rppgbench.core.waveform import Array, Signal
 from rppgbench.predictions.checking import as_vector
 from rppgbench.predictions.record import Kind, PredictedSignal
 from rppgbench.system.errors import RecordingError
@@ -44,6 +44,8 @@ def make_signal(
     times_s: Any,
     location: str,
     span_s: tuple[float, float] | None = None,
+    *,
+    confidence: Any = None,
 ) -> PredictedSignal:
     """A checked signal.
 
@@ -54,11 +56,12 @@ def make_signal(
         times_s: (T,), seconds from the first frame.
         location: the file and recording, for messages.
         span_s: see `PredictedSignal`.
+        confidence: one number from 0 to 1 for each value (T,), NaN for none; None without any.
 
     Raises:
         RecordingError: no value at all, infinite values, values beyond 64 bits, rates that are not
             in bpm, or times that are not numbers, do not increase, are of another number, or are
-            in another unit than seconds.
+            in another unit than seconds; a confidence that is not from 0 to 1.
     """
     vector = as_vector(values, location, name)
     times = as_vector(times_s, location, f"times of {name}")
@@ -69,7 +72,32 @@ def make_signal(
         raise RecordingError(f"{location}: {name} {fault}")
     if kind == "heart_rate":
         vector = np.where(vector > 0, vector, np.nan)
-    return PredictedSignal(name=name, kind=kind, values=vector, times_s=times, span_s=span_s)
+    return PredictedSignal(
+        name=name,
+        kind=kind,
+        values=vector,
+        times_s=times,
+        span_s=span_s,
+        confidence=_checked_confidence(confidence, times, f"{location}: confidence of {name}"),
+    )
+
+
+def _checked_confidence(values: Any, times_s: Array, location: str) -> Signal | None:
+    """A confidence from 0 to 1 at the times (T,) of its signal; None where it has no number."""
+    if values is None:
+        return None
+    confidence = as_vector(values, location, "values")
+    if len(confidence) != len(times_s):
+        raise RecordingError(f"{location} has {len(confidence):,} values for {len(times_s):,}")
+    known = confidence[~np.isnan(confidence)]
+    if not len(known):
+        return None
+    if known.min() < 0 or known.max() > 1:
+        raise RecordingError(
+            f"{location} goes from {known.min():.3g} to {known.max():.3g}, where 0 to 1 belongs; "
+            "give shares, not percent, or leave the field out"
+        )
+    return Signal(confidence, times_s)
 
 
 def _values_fault(values: Array, kind: Kind) -> str:
@@ -138,7 +166,12 @@ def _rate_fault(times_s: Array) -> str:
 
 
 def single_rate(
-    name: str, bpm: object, location: str, span_s: tuple[float, float] = (0.0, float("inf"))
+    name: str,
+    bpm: object,
+    location: str,
+    span_s: tuple[float, float] = (0.0, float("inf")),
+    *,
+    confidence: object = None,
 ) -> PredictedSignal:
     """One heart rate of a whole recording.
 
@@ -147,15 +180,18 @@ def single_rate(
         bpm: the rate.
         location: the file and recording, for messages.
         span_s: the first and last second; the end is infinite where it is not known.
+        confidence: a number from 0 to 1; None without one.
 
     Raises:
-        RecordingError: it is no number above 0.
+        RecordingError: it is no number above 0, or its confidence is not from 0 to 1.
     """
     if isinstance(bpm, bool) or not isinstance(bpm, int | float | np.integer | np.floating):
         raise RecordingError(f"{location}: {name} is no number, but {type(bpm).__name__}")
     first_s, last_s = span_s
     middle_s = (first_s + last_s) / 2 if np.isfinite(last_s) else first_s
-    return make_signal(name, "heart_rate", [float(bpm)], [middle_s], location, span_s)
+    return make_signal(
+        name, "heart_rate", [float(bpm)], [middle_s], location, span_s, confidence=confidence
+    )
 
 
 def choose_signal(

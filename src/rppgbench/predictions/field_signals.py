@@ -103,10 +103,16 @@ class _FieldReader:
             return None
         if kind == "heart_rate" and (values <= 0).any():
             self._note(NON_POSITIVE)
+        confidence = None if is_reference else self._confidence()
         if kind == "heart_rate" and len(values) == 1 and not self._has_times(is_reference):
-            return single_rate(field, float(values[0]), self._location)
+            return single_rate(field, float(values[0]), self._location, confidence=confidence)
         times_s = self._times_s(len(values), is_reference)
-        return make_signal(field, kind, values, times_s, self._location)
+        return make_signal(field, kind, values, times_s, self._location, confidence=confidence)
+
+    def _confidence(self) -> Array | None:
+        """The confidence of the method in each value: (T,), None without such a field."""
+        field = self._roles.confidence
+        return None if field is None else as_vector(self._fields[field], self._location, field)
 
     def references(self) -> tuple[PredictedSignal, ...]:
         """The truth in the fields: a waveform, then heart rates, or either of them, or nothing."""

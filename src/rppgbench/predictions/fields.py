@@ -17,6 +17,7 @@ TIME_NAMES = ("time_s", "time_ms")
 FRAME_NAMES = ("frame",)
 FS_NAMES = ("fs", "fps", "sampling_rate", "frame_rate")
 WAVEFORM_NAMES = ("pulse", "waveform", "bvp", "ppg", "rppg")
+CONFIDENCE_NAMES = ("confidence",)
 RATE_NAMES = ("heart_rate_bpm", "hr_bpm", "bpm", "heart_rate", "hr")
 REFERENCE_PREFIXES = ("reference_", "ref_", "true_", "gt_", "label_")
 
@@ -47,6 +48,11 @@ GENERIC_FIELDS = (
     Field(name=" or ".join(WAVEFORM_NAMES), meaning="the waveform"),
     Field(name=" or ".join(RATE_NAMES), meaning="heart rates in bpm"),
     Field(
+        name="confidence",
+        meaning="the method's confidence in each value, 0 to 1 by its own definition; empty or NaN "
+        "for none; optional",
+    ),
+    Field(
         name="reference_NAME",
         meaning="the truth: the name of a waveform or of heart rates after one of "
         + ", ".join(f"`{prefix}`" for prefix in REFERENCE_PREFIXES),
@@ -68,6 +74,7 @@ GENERIC_NOTES = (
     "`timestamp` could be in seconds or milliseconds: they are refused with both readings.",
     "A waveform without times and without `fs` needs `--fs`.",
     "One heart rate without a time is the rate of the whole recording.",
+    "A confidence in percent is refused, and so is one of another number of values.",
 )
 
 
@@ -82,6 +89,7 @@ class Roles:
     fs: str | None
     waveform: str | None
     rate: str | None
+    confidence: str | None
     reference_waveform: str | None
     reference_rate: str | None
     reference_time: str | None
@@ -101,6 +109,7 @@ class Roles:
             self.frame,
             self.waveform,
             self.rate,
+            self.confidence,
             self.reference_waveform,
             self.reference_rate,
         )
@@ -147,6 +156,7 @@ def find_roles(names: Iterable[str], kind: Kind | None, location: str) -> Roles:
         "fs": FS_NAMES,
         "waveform": WAVEFORM_NAMES,
         "rate": RATE_NAMES,
+        "confidence": CONFIDENCE_NAMES,
         "reference_waveform": references,
         "reference_rate": reference_rates,
         "reference_time": ("reference_time_s",),

@@ -33,6 +33,8 @@ class PredictedSignal:
         times_s: (T,), seconds from the first frame of the recording, strictly increasing.
         span_s: for one heart rate of a whole stretch, which has one value: its first and last
             second. The end is infinite where the source does not state the length. None otherwise.
+        confidence: that of the source in the signal, from 0 to 1 by its own definition, at times of
+            its own; None where the source gives none.
     """
 
     name: str
@@ -40,6 +42,7 @@ class PredictedSignal:
     values: Array
     times_s: Array
     span_s: tuple[float, float] | None = None
+    confidence: Signal | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):

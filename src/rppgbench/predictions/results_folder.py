@@ -1,6 +1,7 @@
 """Results folders of this suite as a source of predictions: the format `rppgbench`."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rppgbench.core.estimate import Estimate
@@ -106,9 +107,11 @@ def references_of(truth: GroundTruth) -> tuple[PredictedSignal, ...]:
 def _prediction(estimate: Estimate) -> PredictedSignal | None:
     wave = estimate.waveform
     if wave is not None and len(wave.samples):
-        return _signal(Signal(wave.samples, wave.times_s()), "pulse", "waveform")
+        pulse = _signal(Signal(wave.samples, wave.times_s()), "pulse", "waveform")
+        return replace(pulse, confidence=estimate.confidence)
     if estimate.heart_rate is not None and len(estimate.heart_rate.times_s):
-        return _signal(estimate.heart_rate, "heart_rate", "heart_rate")
+        rates = _signal(estimate.heart_rate, "heart_rate", "heart_rate")
+        return replace(rates, confidence=estimate.confidence)
     return None
 
 

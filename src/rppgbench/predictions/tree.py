@@ -89,6 +89,11 @@ class _TreeReader:
         if roles.has_signal:
             yield self._fields(content, roles, name, shared)
             return
+        if roles.confidence is not None:
+            raise BenchError(
+                f"{location}: {roles.confidence!r} stands beside names of recordings; put it under "
+                "each name, beside its 'pulse' or 'heart_rate_bpm'"
+            )
         common = {
             field: content[field]
             for field in (roles.fs, roles.time, roles.method)

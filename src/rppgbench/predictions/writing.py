@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.core.waveform import Array
+from rppgbench.core.waveform import Array, Signal
 from rppgbench.predictions.checking import check_name
 from rppgbench.predictions.record import PredictedSignal
 from rppgbench.system.atomic_files import atomic_file
@@ -30,12 +30,14 @@ def write_signals(
     signals: Mapping[str, PredictedSignal],
     beats_s: Mapping[str, Array] = MappingProxyType({}),
 ) -> Path:
-    """Write one signal for each recording, with its times.
+    """Write one signal for each recording, with its times and, where it has one, its confidence.
+
+    A confidence of windows is interpolated at the times of the samples.
 
     Args:
         path: a file; its suffix is the format (`WRITERS`). With `.npy` a folder of that name holds
             a file for each recording: no times fit in there, so they have to be even and begin at
-            0.
+            0, and no confidence is written.
         signals: the signal of each recording by name.
         beats_s: the beats (B,) in seconds of recordings that have some.
 
@@ -68,7 +70,17 @@ def write_signals(
 
 def _fields(signal: PredictedSignal, beats_s: Array | None) -> dict[str, Array]:
     fields = {"time_s": signal.times_s, FIELD[signal.kind]: signal.values}
+    if signal.confidence is not None:
+        fields["confidence"] = _at_samples(signal.confidence, signal.times_s)
     return fields if beats_s is None else {**fields, BEATS: beats_s}
+
+
+def _at_samples(confidence: Signal, times_s: Array) -> Array:
+    """A confidence at the times (T,) of a signal: interpolated, NaN outside of its own times."""
+    known = np.isfinite(confidence.values)
+    if not known.any():
+        return np.full(len(times_s), np.nan)
+    return Signal(confidence.values[known], confidence.times_s[known]).at(times_s, np.inf)
 
 
 def _refuse_beats(path: Path, beats_s: Mapping[str, Array]) -> None:

@@ -99,7 +99,7 @@ def _from_result(result: dict[str, Any], name: str, location: str) -> PredictedR
         notes.append(f"open-rppg gives the signal a quality of {quality:.2f}, of 1 at most")
     return PredictedRecording(
         name=name,
-        prediction=single_rate("hr", result["hr"], location),
+        prediction=single_rate("hr", result["hr"], location, confidence=quality),
         assumptions=("hr is the rate of the whole recording, whose length is not stated", *notes),
     )
 
@@ -110,7 +110,7 @@ FORMAT = PredictionFormat(
     fields=(
         Field(name="bvp, ts", meaning="NPZ: the filtered pulse, and its times in s"),
         Field(name="hr", meaning="result: one heart rate in bpm of the recording"),
-        Field(name="SQI", meaning="result: its signal quality, which is shown where it is low"),
+        Field(name="SQI", meaning="result: its signal quality, 0 to 1: the confidence of `hr`"),
     ),
     notes=(
         "open-rppg writes no files itself. The recording has the name of the file.",

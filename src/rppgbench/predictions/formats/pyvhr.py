@@ -12,8 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from rppgbench.core.waveform import Array
 from rppgbench.predictions.checked_signals import make_signal
-from rppgbench.predictions.checking import check_name, recording_or_reason, value_or_reason
+from rppgbench.predictions.checking import (
+    as_vector,
+    check_name,
+    recording_or_reason,
+    value_or_reason,
+)
 from rppgbench.predictions.declaration import Field, Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.hdf5_source import (
     holds,
@@ -24,6 +30,7 @@ from rppgbench.predictions.hdf5_source import (
 )
 from rppgbench.predictions.pickles.reading import unpickle
 from rppgbench.predictions.record import PredictedRecording
+from rppgbench.signals.rate_confidence import confidence_of_deviation
 from rppgbench.system.errors import BenchError, RecordingError
 
 FRAME = "self.dataFrame"
@@ -31,6 +38,10 @@ NEEDED = ("method", "videoFilename", "bpmES", "timeES")
 MOST_BLOCKS = 100
 ASSUMPTIONS = (
     "a heart rate belongs to the middle of its window; the file does not state the window's length",
+)
+NO_DEVIATION = (
+    "MAD is 0 throughout: that of one region, or of patches that agree in every window; it is not "
+    "read as a confidence"
 )
 
 
@@ -128,6 +139,7 @@ def _recording(cells: Mapping[str, Any], name: str, method: str, file: Path) -> 
             _filled(cells, "bpmES", location),
             _filled(cells, "timeES", location),
             location,
+            confidence=_confidence(cells, location),
         )
     )
     reference, reference_reason = None, ""
@@ -140,10 +152,30 @@ def _recording(cells: Mapping[str, Any], name: str, method: str, file: Path) -> 
         prediction=prediction,
         reference=reference,
         method=method,
-        assumptions=ASSUMPTIONS,
+        assumptions=(*ASSUMPTIONS, *_deviation_notes(cells)),
         reason=reason,
         reference_reason=reference_reason,
     )
+
+
+def _confidence(cells: Mapping[str, Any], location: str) -> Array | None:
+    """The confidence of each rate by pyVHR's uncertainty; None where the row gives none.
+
+    The uncertainty is the median absolute deviation of the patches. It is 0 throughout where one
+    region stands for the face, and the file does not state which it is: no confidence.
+    """
+    if not _is_set(cells.get("MAD")):
+        return None
+    deviation_bpm = as_vector(cells["MAD"], location, "MAD")
+    if (deviation_bpm < 0).any():
+        raise RecordingError(f"{location}: MAD below 0, which no deviation is; repair it")
+    return confidence_of_deviation(deviation_bpm) if deviation_bpm.any() else None
+
+
+def _deviation_notes(cells: Mapping[str, Any]) -> tuple[str, ...]:
+    """Why a row with deviations has no confidence."""
+    is_zero = _is_set(cells.get("MAD")) and not np.any(cells["MAD"])
+    return (NO_DEVIATION,) if is_zero else ()
 
 
 def _is_set(cell: object) -> bool:
@@ -164,10 +196,18 @@ FORMAT = PredictionFormat(
         Field(name="method", meaning="the method"),
         Field(name="videoFilename", meaning="the recording"),
         Field(name="bpmES, timeES", meaning="heart rates in bpm at the middles of windows, in s"),
+        Field(
+            name="MAD",
+            meaning="median absolute deviation of the patches in bpm, which pyVHR gives as the "
+            "uncertainty of a median: read as a confidence; optional",
+        ),
         Field(name="bpmGT, timeGT", meaning="the same of the reference; optional"),
     ),
     notes=(
         "A file holds heart rates only, of every method and video.",
+        "The confidence is the share of a normal distribution with the deviation MAD within 5 bpm "
+        "of its centre. A MAD of 0 throughout is that of one region, or of patches that agree in "
+        "every window: the file does not state which, so there is no confidence.",
         "The errors in the file (MAE, RMSE, PCC and others) are not read: they are computed again.",
     ),
     recognise=recognise,

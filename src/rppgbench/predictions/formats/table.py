@@ -111,6 +111,11 @@ def _read_wide(file: Path, roles: Roles, options: ReadOptions) -> Iterator[Predi
         raise BenchError(
             f"{file}: has no column 'pulse' or 'heart_rate_bpm'; rename the column of predictions"
         )
+    if roles.confidence is not None:
+        raise BenchError(
+            f"{file}: {one_line(roles.confidence)!r} belongs to no column of a table with a column "
+            "for each recording; give a row for each sample, or leave it out"
+        )
     shared = [field for field in (roles.time, roles.frame, roles.fs) if field is not None]
     columns: dict[str, list[Array]] = {name: [] for name in (*shared, *roles.unread)}
     count = 0

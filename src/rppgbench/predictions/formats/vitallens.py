@@ -103,7 +103,14 @@ def _waveform(
         if part is not None and "data" in part:
             values = as_vector(part["data"], location, "ppg_waveform")
             times_s = _times_s(face, len(values), options, location)
-            return make_signal("ppg_waveform", "waveform", values, times_s, location)
+            return make_signal(
+                "ppg_waveform",
+                "waveform",
+                values,
+                times_s,
+                location,
+                confidence=part.get("confidence"),
+            )
     return None
 
 
@@ -117,7 +124,14 @@ def _heart_rate(
         values = as_vector(rolling["data"], location, "rolling heart_rate")
         if np.isfinite(values).any():
             times_s = _times_s(face, len(values), options, location)
-            return make_signal("rolling heart_rate", "heart_rate", values, times_s, location)
+            return make_signal(
+                "rolling heart_rate",
+                "heart_rate",
+                values,
+                times_s,
+                location,
+                confidence=rolling.get("confidence"),
+            )
     for group in VITALS:
         part = _part(face, group, "heart_rate")
         if part is not None and "value" in part:
@@ -125,7 +139,9 @@ def _heart_rate(
             span_s = (0.0, float("inf"))
             if isinstance(face.get("time"), list) and face["time"]:
                 span_s = (0.0, float(as_vector(face["time"], location, "time")[-1]))
-            return single_rate("heart_rate", part["value"], location, span_s)
+            return single_rate(
+                "heart_rate", part["value"], location, span_s, confidence=part.get("confidence")
+            )
     return None
 
 
@@ -152,6 +168,11 @@ FORMAT = PredictionFormat(
         Field(
             name="vitals.heart_rate.value",
             meaning="one heart rate in bpm of the video; `vital_signs` in older versions",
+        ),
+        Field(
+            name="confidence",
+            meaning="beside `data` or `value`: vitallens' confidence in them, 0 to 1; its methods "
+            "that run locally (g, chrom, pos) give 1 throughout",
         ),
         Field(name="time, fps", meaning="times in s, or frames per second"),
     ),
