@@ -1,8 +1,10 @@
 """The network of iBVPNet."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.neural.deterministic_layers import LargestPool3d
@@ -109,10 +111,33 @@ def make_network(params: "DifferencingParameters") -> DifferencingNetwork:
     return DifferencingNetwork(params.width)
 
 
+ENCODER = "ibvpnet.0.spatio_temporal_encoder."
+TIME_ENCODER = "ibvpnet.0.temporal_encoder."
+DECODER = "ibvpnet.1.decoder_block."
+
+PUBLIC_NAMES = {
+    **{f"{ENCODER}{k}.conv_block_3d.": f"space.{k}." for k in (0, 1, 3, 4, 6, 7)},
+    **{f"{TIME_ENCODER}{k}.conv_block_3d.": f"time.{k}." for k in (0, 1, 3, 4, 6, 7)},
+    **{f"{DECODER}{k}.deconv_block_3d.": f"decoder.{k}." for k in (0, 1)},
+    "ibvpnet.3.": "out.",
+}
+"""Start of a weight's name in the public code -> start of its name here."""
+
+
+def as_line(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays with a last convolution along time alone; the public code has it in space too."""
+    return {
+        name: array[..., 0, 0] if name == "out.weight" and array.shape[3:] == (1, 1) else array
+        for name, array in arrays.items()
+    }
+
+
 NETWORK = FrameNetwork(
     name="ibvpnet",
     make=make_network,
     prepare=pictures_and_next,
     choose_loss=lambda params: choose_correlation_loss(params.loss),
     target=WAVE,
+    public_names=PUBLIC_NAMES,
+    adapt_public=as_line,
 )

@@ -110,8 +110,9 @@ def physformer(
     from rppgbench.neural.network_weights import load_arrays
 
     from .learning import scale
-    from .network import PhysFormer
+    from .network import PhysFormer, refuse_public_weights
 
+    refuse_public_weights(model.arrays)
     network = PhysFormer(dim, hidden, heads, layers, theta)
     load_arrays(network, model.arrays)
     length = round(clip_s * fs)

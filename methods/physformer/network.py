@@ -1,9 +1,33 @@
 """PhysFormer: attention on temporal differences."""
 
+from collections.abc import Iterable
+
 from torch import Tensor, nn
 
 from rppgbench.neural.deterministic_layers import LargestPool3d, repeat_last
 from rppgbench.neural.networks.temporal_difference import TemporalDifference
+from rppgbench.system.errors import BenchError
+
+
+def refuse_public_weights(names: Iterable[str]) -> None:
+    """Refuse weights of public code, which do not say what they were learned on.
+
+    Names and shapes are equal in files for two inputs, and this network takes neither of them. The
+    files of the authors (github PhysFormer @094c694) take scaled pictures whose colours are in the
+    order blue, green, red. Those of rPPG-Toolbox @d807b01 take normalised differences of pictures,
+    and give differences of the pulse.
+
+    Args:
+        names: names of the weights.
+
+    Raises:
+        BenchError: a name is one of the public code.
+    """
+    if any(name.startswith("Stem0.") for name in names):
+        raise BenchError(
+            "physformer: the weights are of public code, where files of equal names take pictures "
+            "in blue, green, red or differences of pictures; give weights that were trained here"
+        )
 
 
 class _Attention(nn.Module):

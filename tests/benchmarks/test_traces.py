@@ -11,6 +11,8 @@ import pytest
 import rppgbench as rb
 from rppgbench.cli import main
 from rppgbench.core.recording import TraceSource
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Waveform
 from rppgbench.datasets.check import check_data
 from rppgbench.digests.closures import reader_code
 from rppgbench.digests.code_digest import Sources
@@ -181,11 +183,32 @@ def test_a_prediction_from_a_trace_is_that_of_the_run(
         (["predict", "a.mp4", "--trace", trace], "give it videos, or --trace FILE"),
         (["predict", "--trace", trace, "--method", "two_sr"], "two_sr: needs pictures"),
         (["predict", "--trace", trace, "--region", "skin"], "--region"),
+        (
+            ["predict", "--trace", trace, "--preset", "toolbx"],
+            "--preset: no preset of pos 'toolbx'",
+        ),
+        (
+            ["predict", "--trace", trace, "--method", "lgi", "--preset", "paper"],
+            "lgi has no preset",
+        ),
         (["predict", "--trace", str(folder / "none.csv")], "none.csv"),
     ):
         assert main(arguments) == 2
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert says in line
+
+
+def test_a_prediction_takes_the_parameters_of_a_preset(folder: Path) -> None:
+    pos, trace = load_methods().get("method", "pos", "test"), folder / "ben.csv"
+    colours = pd.read_csv(trace)[["red", "green", "blue"]].to_numpy()
+    pulses = {}
+    for preset in (None, "paper", "toolbox"):
+        params = pos.parameters({} if preset is None else {"preset": preset})
+        pulses[preset] = rb.predict_trace(trace, preset=preset).samples["pulse"].to_numpy()
+        expected = pos.estimate(Waveform(colours, FS), **params).samples
+        np.testing.assert_allclose(pulses[preset], expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(pulses[None], pulses["paper"])
+    assert not np.allclose(pulses["toolbox"], pulses["paper"], atol=1e-3)
 
 
 def test_the_reader_of_files_is_in_the_digest_of_estimates() -> None:

@@ -4,6 +4,7 @@ The weights are not part of this repository: they are read from `../shared/weigh
 """
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,19 @@ import numpy as np
 import pytest
 import torch
 
+from rppgbench.api.heart_rate import load_evaluator
 from rppgbench.api.videos import load_model
 from rppgbench.cli import main
+from rppgbench.core.method import Model
+from rppgbench.core.registry import load_methods
+from rppgbench.core.waveform import Waveform
+from rppgbench.execution.prediction_reading import NamedEvaluator
+from rppgbench.execution.video_prediction import predict_video
 from rppgbench.extraction.crops import CropView, crop_rule
 from rppgbench.neural.frame_differences import VideoScale
 from rppgbench.neural.frame_inputs import motion_only
 from rppgbench.neural.network_weights import load_arrays
+from rppgbench.neural.networks.convolutional_attention import AttentionNetwork
 from rppgbench.neural.public_weights import data_sets_of_file, to_own_names
 from rppgbench.neural.safetensors_io import read_weights
 from rppgbench.system.errors import BenchError
@@ -162,3 +170,104 @@ def test_every_entry_of_the_public_files_has_a_place(
             name.removeprefix("module."): np.zeros(shape) for name, shape in facts["key_shapes"]
         }
         load_arrays(getattr(module, network)(), to_own_names(arrays, module.PUBLIC_NAMES))
+
+
+ATTENTION_PARTS = (*(f"motion_conv{k}" for k in range(1, 5)), "apperance_att_conv1",
+                   "apperance_att_conv2", "final_dense_1", "final_dense_2")  # fmt: skip
+APPEARANCE_PARTS = tuple(f"apperance_conv{k}" for k in range(1, 5))
+NORM_ENTRIES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+SPACE, TIME, DECODER = (
+    "ibvpnet.0.spatio_temporal_encoder",
+    "ibvpnet.0.temporal_encoder",
+    "ibvpnet.1.decoder_block",
+)
+
+
+def entries(parts: Iterable[str]) -> list[str]:
+    return [f"{part}.{kind}" for part in parts for kind in ("weight", "bias")]
+
+
+DOCUMENTED = {
+    "deepphys": entries(ATTENTION_PARTS + APPEARANCE_PARTS),
+    "ts_can": entries(ATTENTION_PARTS + APPEARANCE_PARTS),
+    "efficientphys": [
+        *entries(ATTENTION_PARTS),
+        *(f"batch_norm.{kind}" for kind in NORM_ENTRIES),
+    ],
+    "ibvpnet": entries(
+        [
+            *(f"{e}.{k}.conv_block_3d.0" for e in (SPACE, TIME) for k in (0, 1, 3, 4, 6, 7)),
+            *(f"{DECODER}.{k}.deconv_block_3d.{place}" for k in (0, 1) for place in (0, 3)),
+            "ibvpnet.3",
+        ]
+    ),
+}
+"""The names of the entries of rPPG-Toolbox's networks, @d807b01."""
+
+ATTENTION_SIZE = {"width": 3, "dense": 4}
+SMALL: dict[str, tuple[dict[str, Any], Callable[[], torch.nn.Module]]] = {
+    "deepphys": (ATTENTION_SIZE, lambda: AttentionNetwork(16, **ATTENTION_SIZE)),
+    "ts_can": (ATTENTION_SIZE, lambda: AttentionNetwork(16, depth=10, **ATTENTION_SIZE)),
+    "efficientphys": (
+        ATTENTION_SIZE,
+        lambda: AttentionNetwork(16, depth=10, single_stream=True, **ATTENTION_SIZE),
+    ),
+    "ibvpnet": ({"width": 1}, lambda: part("ibvpnet.network").DifferencingNetwork(1)),
+}
+"""By method: parameters of a small network, and the network."""
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_file_with_the_documented_names_gives_the_pulse_of_the_same_weights(
+    name: str, tmp_path: Path
+) -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    parameters, make = SMALL[name]
+    state = make().state_dict()
+    names = part(f"{name}.network").NETWORK.public_names
+    own = {
+        public: next(iter(to_own_names({public: np.zeros(0)}, names)))
+        for public in DOCUMENTED[name]
+    }
+    assert sorted(own.values()) == sorted(state)
+    public = {entry: state[place] for entry, place in own.items()}
+    if name == "ibvpnet":
+        public["ibvpnet.3.weight"] = public["ibvpnet.3.weight"][..., None, None]
+    file = tmp_path / "PURE_Any.pth"
+    torch.save({f"module.{entry}": value for entry, value in public.items()}, file)
+    size = 64 if name == "ibvpnet" else 16
+    frames = np.random.default_rng(0).integers(0, 255, (40, size, size, 3), dtype=np.uint8)
+    from_file = load_model(file)
+    assert from_file is not None
+    assert from_file.metadata["trained_on"] == ("pure",)
+    method = load_methods().get("method", name, "test")
+    params = method.parameters({"crop": f"toolbox_{size}", "clip_s": 0.6, **parameters})
+    pulses = [
+        method.estimate(Waveform(frames, 30.0), model, **params).samples
+        for model in (from_file, Model({k: v.numpy() for k, v in state.items()}, {}))
+    ]
+    np.testing.assert_array_equal(*pulses)
+    assert np.ptp(pulses[0]) > 0
+
+
+def test_public_weights_of_physformer_are_refused_with_the_reason() -> None:
+    method = load_methods().get("method", "physformer", "test")
+    model = Model({"Stem0.0.weight": np.zeros((24, 3, 1, 5, 5))}, {})
+    frames = np.zeros((160, 32, 32, 3), dtype=np.uint8)
+    with pytest.raises(BenchError, match=r"blue, green, red or differences.*trained here"):
+        method.estimate(Waveform(frames, 30.0), model, **method.parameters({}))
+
+
+def test_a_preset_beside_weights_is_that_which_they_were_learned_with(tmp_path: Path) -> None:
+    method = load_methods().get("method", "deepphys", "test")
+    evaluator = NamedEvaluator(name="li2023", rule=load_evaluator("li2023"))
+    learned = Model({}, {"params": {"preset": "smoke"}})
+    for model, preset, says in (
+        (learned, "paper", "--preset: the model of deepphys says the parameters"),
+        (Model({}, {}), "smok", "--preset: no preset of deepphys 'smok'; did you mean 'smoke'"),
+    ):
+        with pytest.raises(BenchError, match=says):
+            predict_video(
+                tmp_path / "none.mp4", method, evaluator, tmp_path, model=model, preset=preset
+            )

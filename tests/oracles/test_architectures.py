@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rppgbench.neural.networks.convolutional_attention import AttentionNetwork
+from rppgbench.neural.networks.convolutional_attention import PUBLIC_NAMES, AttentionNetwork
 from rppgbench.neural.networks.map_unet import MapUNet
 from rppgbench.neural.networks.physnet import PhysNet
 
@@ -59,23 +59,13 @@ def stream(case: str) -> torch.nn.Module:
     return filled(network, case, {"forward_stream.": "stream."})
 
 
-ATTENTION = {
-    "motion_conv": "motion.conv",
-    "apperance_conv": "appearance.conv",
-    "apperance_att_conv": "look",
-    "final_dense_1": "dense",
-    "final_dense_2": "out",
-    "batch_norm": "batch_norm",
-}
-
-
 def attention(case: str) -> torch.nn.Module:
     clips = ARRAYS[f"x__{case}"]
     match = re.search(r"_fd(\d+)", case)
     network = AttentionNetwork(
         clips.shape[-1], depth=int(match[1]) if match else 0, single_stream="EfficientPhys" in case
     )
-    return filled(network, case, ATTENTION)
+    return filled(network, case, {**PUBLIC_NAMES, "batch_norm.": "batch_norm."})
 
 
 def physformer(case: str) -> torch.nn.Module:

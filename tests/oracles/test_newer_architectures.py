@@ -95,23 +95,14 @@ def count(network: torch.nn.Module) -> int:
 
 # --- iBVPNet --------------------------------------------------------------------------------------
 
-ENCODER = "ibvpnet.0.spatio_temporal_encoder."
-TIME = "ibvpnet.0.temporal_encoder."
-DECODER = "ibvpnet.1.decoder_block."
-IBVPNET = {
-    **{f"{ENCODER}{k}.conv_block_3d.": f"space.{k}." for k in (0, 1, 3, 4, 6, 7)},
-    **{f"{TIME}{k}.conv_block_3d.": f"time.{k}." for k in (0, 1, 3, 4, 6, 7)},
-    **{f"{DECODER}{k}.deconv_block_3d.": f"decoder.{k}." for k in (0, 1)},
-    "ibvpnet.3.": "out.",
-}
-
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.startswith("iBVPNet")])
 def test_ibvpnet(case: str) -> None:
-    network = part("ibvpnet.network").DifferencingNetwork()
+    module = part("ibvpnet.network")
+    network = module.DifferencingNetwork()
     assert count(network) == CASES[case]["n_parameters"]
     with torch.inference_mode():
-        out = fill(network, case, IBVPNET)(pictures(case).transpose(1, 2))
+        out = fill(network, case, module.PUBLIC_NAMES)(pictures(case).transpose(1, 2))
     assert_close(out, case)
 
 

@@ -120,6 +120,7 @@ def predict(
     evaluator: str = "beats_tukey",
     region: str = "skin",
     model: Model | str | Path | None = None,
+    preset: str | None = None,
     cache: str | Path | None = None,
     reference: str | Path | GroundTruth | None = None,
     reference_fs: float | None = None,
@@ -132,6 +133,8 @@ def predict(
         evaluator: the rule by which the rate is read.
         region: the face region of methods that average skin.
         model: for a method that learns: its model, or the folder or weights file of one.
+        preset: the name of a set of the method's parameters. None: those that the model was learned
+            with; of a weights file that does not say them, the paper's.
         cache: the folder for features. None: RPPGBENCH_CACHE, or the user's cache folder.
         reference: what a contact sensor measured: a file with times in seconds from the first
             frame, and a pulse or heart rates, or a ground truth.
@@ -141,8 +144,8 @@ def predict(
         The answer with `.heart_rate_bpm`, `.pulse`, `.samples`, `.windows` and `.plot(path)`.
 
     Raises:
-        BenchError: there is no such file, method, evaluator or region, no face in the video, or the
-            reference cannot be read or aligned.
+        BenchError: there is no such file, method, evaluator, preset or region, no face in the
+            video, or the reference cannot be read or aligned.
     """
     file = Path(video).expanduser()
     prediction = predict_video(
@@ -152,6 +155,7 @@ def predict(
         cache_folder(None if cache is None else Path(cache)),
         region=region,
         model=load_model(model),
+        preset=preset,
         reference=_load_reference(reference, file, reference_fs),
     )
     return VideoPrediction(prediction)
@@ -162,6 +166,7 @@ def predict_trace(
     *,
     method: str = "pos",
     evaluator: str = "beats_tukey",
+    preset: str | None = None,
     reference: str | Path | GroundTruth | None = None,
     reference_fs: float | None = None,
 ) -> VideoPrediction:
@@ -171,6 +176,7 @@ def predict_trace(
         trace: CSV, TSV, Parquet, NPZ or MAT with `time_s` or `fs`, and `red`, `green`, `blue`.
         method: the name of a method that takes mean colours.
         evaluator: the rule by which the rate is read.
+        preset: as of `predict`.
         reference: as of `predict`. None: `pulse` or `heart_rate` of the trace's file, if any.
         reference_fs: samples per second of a reference file without times.
 
@@ -186,6 +192,7 @@ def predict_trace(
             file,
             load_methods().get("method", method, "predict_trace"),
             NamedEvaluator(name=evaluator, rule=load_evaluator(evaluator)),
+            preset=preset,
             reference=_load_reference(reference, file, reference_fs),
         )
     )

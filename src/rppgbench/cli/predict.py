@@ -46,6 +46,12 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--method", default="pos", metavar="NAME")
     parser.add_argument("--weights", type=path, metavar="FILE", help="of a method that learned")
     parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="parameters of the method, as `bench show METHOD` names them (default: those that the "
+        "weights were learned with, or the paper's)",
+    )
+    parser.add_argument(
         "--evaluator", default="beats_tukey", metavar="NAME", help="how rates are read"
     )
     parser.add_argument(
@@ -203,7 +209,11 @@ def _predictor(
     if args.trace is not None:
         without_effect(args, ["region", "weights", "cache"], "with --trace")
         return lambda trace: predict_trace(
-            trace, method=args.method, evaluator=args.evaluator, reference=truths.get(trace)
+            trace,
+            method=args.method,
+            evaluator=args.evaluator,
+            preset=args.preset,
+            reference=truths.get(trace),
         )
     region = choose_region(args.region, [method], "skin")
     model = load_model(args.weights)
@@ -213,6 +223,7 @@ def _predictor(
         evaluator=args.evaluator,
         region=region,
         model=model,
+        preset=args.preset,
         cache=args.cache,
         reference=truths.get(video),
     )

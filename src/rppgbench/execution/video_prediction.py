@@ -28,6 +28,7 @@ def predict_video(
     *,
     region: str = "skin",
     model: Model | None = None,
+    preset: str | None = None,
     reference: GroundTruth | None = None,
 ) -> Prediction:
     """Find the face, estimate the pulse, and read the heart rate by the rule of an evaluator.
@@ -42,13 +43,16 @@ def predict_video(
         cache: folder of extracted features.
         region: the face region.
         model: the trained model of a method that learns.
+        preset: parameters of the method by the name of their set; None for those that the model
+            was learned with, and the paper's where it does not say.
         reference: what a contact sensor measured, in seconds from the first frame.
 
     Raises:
-        BenchError: there is no video or no face in it, or a model is missing or has no use.
+        BenchError: there is no video or no face in it, a model is missing or has no use, or a
+            preset is unknown or not that of the model.
         MachineError: a package or memory is missing.
     """
-    params = _parameters(method, model)
+    params = _parameters(method, model, preset)
     clips = frozenset({str(params["crop"])}) if method.input == "clip" else frozenset[str]()
     request = FeatureRequest(clips, whole_frame=region == WHOLE_FRAME)
     features = cached_features(VideoSource(video), request, cache)
@@ -61,7 +65,12 @@ def predict_video(
 
 
 def predict_trace(
-    trace: Path, method: Method, evaluator: NamedEvaluator, *, reference: GroundTruth | None = None
+    trace: Path,
+    method: Method,
+    evaluator: NamedEvaluator,
+    *,
+    preset: str | None = None,
+    reference: GroundTruth | None = None,
 ) -> Prediction:
     """Estimate the pulse from a file of mean colours, and read the heart rate as `predict_video`.
 
@@ -69,13 +78,15 @@ def predict_trace(
         trace: the file; `extraction.trace_files` names its columns.
         method: a method that takes mean colours and does not learn.
         evaluator: the evaluator.
+        preset: as of `predict_video`.
         reference: what a contact sensor measured, on the clock of the trace. None takes the pulse
             and the heart rate in the file itself, if there is one.
 
     Raises:
-        BenchError: the file cannot be read, or the method needs pictures or a model.
+        BenchError: the file cannot be read, the method needs pictures or a model, or a preset is
+            unknown.
     """
-    params = _parameters(method, None)
+    params = _parameters(method, None, preset)
     if method.input != "trace":
         raise BenchError(
             f"{method.name}: needs pictures ({method.input}), and {trace} holds mean colours; "
@@ -93,7 +104,7 @@ def predict_trace(
     return _predict(features, reader, method, params, WHOLE_FRAME, None)
 
 
-def _parameters(method: Method, model: Model | None) -> dict[str, Any]:
+def _parameters(method: Method, model: Model | None, preset: str | None) -> dict[str, Any]:
     """All parameters of a method that is run alone; BenchError where it cannot be."""
     if method.fit is not None and model is None:
         raise BenchError(f"{method.name}: learns; give the model that it learned with --weights")
@@ -102,7 +113,17 @@ def _parameters(method: Method, model: Model | None) -> dict[str, Any]:
     if method.members:
         raise BenchError(f"{method.name}: {' and '.join(method.members)} make it; predict by each")
     # What a model was learned with, its preset above all, is what it can be run with.
-    return method.parameters(model.metadata.get("params", {}) if model is not None else {})
+    learned_with = model.metadata.get("params", {}) if model is not None else {}
+    if preset is None:
+        return method.parameters(learned_with)
+    if "preset" not in method.params:
+        raise BenchError(f"--preset: {method.name} has no presets; leave it out")
+    if learned_with:
+        raise BenchError(
+            f"--preset: the model of {method.name} says the parameters that it was learned with; "
+            "leave it out"
+        )
+    return method.parameters({"preset": preset}, "--preset")
 
 
 def _predict(

@@ -7,6 +7,15 @@ from torch.nn import functional
 from rppgbench.extraction.crops import crop_rule
 from rppgbench.neural.frame_parameters import AttentionParameters
 
+PUBLIC_NAMES = {
+    "motion_conv": "motion.conv",
+    "apperance_conv": "appearance.conv",
+    "apperance_att_conv": "look",
+    "final_dense_1.": "dense.",
+    "final_dense_2.": "out.",
+}
+"""Start of a weight's name in rPPG-Toolbox (DeepPhys, TS-CAN, EfficientPhys) -> start here."""
+
 
 def temporal_shift(frames: Tensor, depth: int) -> Tensor:
     """Shift a third of the channels one frame ahead and a third one frame back.
