@@ -27,7 +27,8 @@ from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.evaluation.heart_rate import heart_rates, prepare
 from rppgbench.signals.filters import butterworth_matrix
 from rppgbench.signals.jade import unmixing
-from rppgbench.simulation.twin import Twin, TwinRecording, twin_recordings
+from rppgbench.simulation.twin import TwinRecording, twin_recordings
+from rppgbench.simulation.twin_declaration import Twin
 
 FITTED = ("POS", "LGI")
 """The methods whose errors the strengths are fitted to; the others are predicted."""

@@ -11,7 +11,8 @@ from rppgbench.core.registry import find_toml, load_datasets
 from rppgbench.datasets.layout import is_simulated
 from rppgbench.datasets.twin_files import write_twin
 from rppgbench.extraction.trace_files import read_trace
-from rppgbench.simulation.twin import Twin, twin_recordings
+from rppgbench.simulation.twin import twin_recordings
+from rppgbench.simulation.twin_declaration import Twin
 from rppgbench.system.errors import BenchError
 
 

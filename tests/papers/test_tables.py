@@ -646,6 +646,25 @@ def test_simulated_stores_fill_only_simulated_columns(
     assert rows["POS"]["simulated"] == "True"
 
 
+TWIN = {"data": {"ubfc_rppg": {"root": "twin", "fingerprint": "0", "twin": "ubfc_rppg_v1"}}}
+
+
+def test_results_on_a_twin_fill_no_column_beside_printed_values(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = store(here / "mine", "ubfc_intra", simulated=True, changes=TWIN)
+    table = ["table", "li2023_table1", "--stored", "--simulate", "--format", "csv"]
+    assert main([*table, "--results", str(mine)]) == 2
+    assert (
+        "results of twin ubfc_rppg_v1 stand beside no paper's value; leave it out"
+        in capsys.readouterr().err
+    )
+    store(here / "results/ubfc_intra-simulated", "ubfc_intra", simulated=True, changes=TWIN)
+    rows = table1(capsys, "--simulate")
+    assert rows["POS"]["mae_simulated"] == ""
+    assert rows["POS"]["mae_measured"] == ""
+
+
 def test_without_data_it_says_what_is_needed(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

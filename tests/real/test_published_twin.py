@@ -9,7 +9,8 @@ import pytest
 
 from rppgbench.core.protocol import read_declaration
 from rppgbench.core.registry import find_toml
-from rppgbench.simulation.twin import Twin, twin_recordings
+from rppgbench.simulation.twin import twin_recordings
+from rppgbench.simulation.twin_declaration import Twin
 
 from ..factories.scripts import load_script
 

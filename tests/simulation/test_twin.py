@@ -9,7 +9,8 @@ import pytest
 from rppgbench.core.protocol import read_declaration
 from rppgbench.core.registry import find_toml, toml_files
 from rppgbench.core.waveform import Array
-from rppgbench.simulation.twin import Twin, TwinRecording, twin_recordings
+from rppgbench.simulation.twin import TwinRecording, twin_recordings
+from rppgbench.simulation.twin_declaration import Twin
 from rppgbench.system.errors import BenchError
 
 NAME = "pure_v1"

@@ -67,6 +67,11 @@ class StoredResults:
         return any(info.simulated for info in self.observed.values())
 
     @property
+    def twins(self) -> tuple[str, ...]:
+        """The twins, with their versions, that the data sets were drawn from."""
+        return twins_of_manifest(self.manifest)
+
+    @property
     def imports(self) -> Mapping[str, Mapping[str, Any]]:
         """What the manifest says of the methods whose predictions were imported."""
         return dict(self.manifest.get("imports", {}))
@@ -79,7 +84,7 @@ class StoredResults:
     @property
     def marks(self) -> DataMarks:
         """What tables and figures of these results are marked with."""
-        return DataMarks(simulated=self.simulated, imported=self.imported)
+        return DataMarks(simulated=self.simulated, imported=self.imported, twins=self.twins)
 
     @cached_property
     def ground_truths(self) -> dict[tuple[str, str], GroundTruth]:
@@ -117,6 +122,16 @@ class StoredResults:
         )
         mark_leaks(windows, self.manifest.get("origins", {}))
         return windows
+
+
+def twins_of_manifest(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """The twins, with their versions, that the data sets of a run were drawn from.
+
+    >>> twins_of_manifest({"data": {"pure": {"root": "PURE_twin", "twin": "pure_v1"}}})
+    ('pure_v1',)
+    """
+    datasets = manifest.get("data", {}).values()
+    return tuple(dict.fromkeys(str(d["twin"]) for d in datasets if d.get("twin")))
 
 
 def describe_import(record: Mapping[str, Any]) -> str:

@@ -67,12 +67,16 @@ def run(args: argparse.Namespace) -> int:
                 limits.append(limit)
                 display.step(limit.recording)
     if args.json:
-        marks = {"simulated": stored.simulated, "imported": stored.imported}
+        marks = {
+            "simulated": stored.simulated,
+            "twins": stored.twins,
+            "imported": stored.imported,
+        }
         answer_json(
             {"evaluator": name, "region": region, **marks, "recordings": [*map(asdict, limits)]}
         )
         return DONE if any(not limit.reason for limit in limits) else SOME_FAILED
-    answer_marks(simulated=stored.simulated, imported=stored.imported)
+    answer_marks(simulated=stored.simulated, imported=stored.imported, twins=stored.twins)
     answer(
         f"root mean square error in bpm under {name}, in windows with a limit; limit: the smallest "
         f"standard error of any reading of the mean colour of {region}; efficient: the most likely "

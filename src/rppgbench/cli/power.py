@@ -86,10 +86,14 @@ def _measured(args: argparse.Namespace) -> int:
     pairs = pair_powers(windows, wanted_bpm=wanted_bpm, people=args.people)
     if args.json:
         settings = {"evaluator": name, "difference_bpm": wanted_bpm, "people": args.people}
-        marks = {"simulated": stored.simulated, "imported": stored.imported}
+        marks = {
+            "simulated": stored.simulated,
+            "twins": stored.twins,
+            "imported": stored.imported,
+        }
         answer_json({**settings, **marks, "pairs": [asdict(pair) for pair in pairs]})
         return DONE if pairs else SOME_FAILED
-    answer_marks(simulated=stored.simulated, imported=stored.imported)
+    answer_marks(simulated=stored.simulated, imported=stored.imported, twins=stored.twins)
     if not pairs:
         answer(f"no pair of methods has errors under {name}: two methods with scores are needed")
         return SOME_FAILED

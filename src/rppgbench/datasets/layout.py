@@ -182,6 +182,19 @@ def is_simulated(root: Path) -> bool:
     return is_file(root / MARKER)
 
 
+def twin_of(root: Path) -> str:
+    """The name of the twin, with its version, that a simulated tree was drawn from; or ""."""
+    if not is_simulated(root):
+        return ""
+    try:
+        mark = json.loads((root / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BenchError(
+            f"{root / MARKER}: cannot be read ({error}); simulate into a new folder"
+        ) from error
+    return str(mark.get("twin", "")) if isinstance(mark, dict) else ""
+
+
 def mark_simulated(root: Path, dataset: str, settings: dict[str, object]) -> None:
     """Create the root of a simulated tree and mark it, before anything else is written.
 

@@ -104,14 +104,24 @@ class SimulatedWriter:
         Raises:
             BenchError: the folder holds something else, or cannot be written.
         """
-        from concurrent.futures import ThreadPoolExecutor
-
         settings = {"subjects": plan.subjects, "seconds": plan.seconds, "seed": plan.seed}
         mark_simulated(root, self.dataset, {**settings, "difficulty": plan.difficulty})
+        self.write_all(root, plan, self.recordings(plan))
+
+    def write_all(
+        self, root: Path, plan: "SimulationPlan", recordings: "Iterable[SimulatedRecording]"
+    ) -> None:
+        """Write recordings into a marked tree, several at once, and what belongs to several.
+
+        Args:
+            root: the marked tree.
+            plan: the size of the tree.
+            recordings: the recordings.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            results = pool.map(
-                lambda recording: self.write(root, recording, plan), self.recordings(plan)
-            )
+            results = pool.map(lambda recording: self.write(root, recording, plan), recordings)
             outputs = list(results)
         if self.finish is not None:
             self.finish(root, plan, outputs)
@@ -181,7 +191,7 @@ def write_clip(
     Args:
         file: the video file; its suffix names the container.
         recording: the recording; its difficulty decides the compression.
-        codec: a codec of `ENCODINGS`.
+        codec: a codec of `ENCODINGS`; one that the scene states goes before.
         frames: RGB frames (H, W, 3) in place of the recording's own.
         times_s: (T,) presentation times in place of the recording's own frame times.
     """
@@ -189,6 +199,10 @@ def write_clip(
 
     scene = recording.scene
     pixel_format, by_difficulty = ENCODINGS[codec]
+    options = by_difficulty[scene.difficulty]
+    if scene.codec is not None:
+        codec, pixel_format = scene.codec.name, scene.codec.pixel_format
+        options = dict(scene.codec.options)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_video(
         file,
@@ -196,7 +210,7 @@ def write_clip(
         scene.times_s if times_s is None else times_s,
         codec=codec,
         pixel_format=pixel_format,
-        options=by_difficulty[scene.difficulty],
+        options=options,
     )
 
 

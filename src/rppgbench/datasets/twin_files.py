@@ -6,7 +6,8 @@ import numpy as np
 
 from rppgbench.datasets.layout import mark_simulated
 from rppgbench.datasets.simulated_writers import write_lines
-from rppgbench.simulation.twin import Twin, TwinRecording, twin_recordings
+from rppgbench.simulation.twin import TwinRecording, twin_recordings
+from rppgbench.simulation.twin_declaration import Twin
 
 COLUMNS = "time_s,red,green,blue,pulse,heart_rate_bpm"
 

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from rppgbench.core.method import Method
 from rppgbench.core.registry import load_methods
+from rppgbench.datasets.layout import twin_of
 from rppgbench.execution.plan_records import Fit, Plan
 
 JOBS_BY_METHOD = "jobs_by_method"
@@ -31,7 +33,7 @@ def plan_manifest(plan: Plan) -> dict[str, Any]:
         "origins": {m: o for m in plan.methods if any((o := method_origin(available[m])).values())},
         "expected": plan.expected,
         "data": {
-            d: {"root": str(root), "fingerprint": plan.fingerprints[d]}
+            d: {"root": str(root), "fingerprint": plan.fingerprints[d]} | _twin(root)
             for d, root in plan.roots.items()
         },
         "computed_on": plan.device,
@@ -46,6 +48,12 @@ def plan_manifest(plan: Plan) -> dict[str, Any]:
         "fits": [_fit_summary(fit) for fit in plan.fits],
         "pretrainings": [_fit_summary(fit) for fit in plan.pretrainings],
     }
+
+
+def _twin(root: Path) -> dict[str, str]:
+    """The twin that a data set was drawn from, where it is one."""
+    twin = twin_of(root)
+    return {"twin": twin} if twin else {}
 
 
 def _fit_summary(fit: Fit) -> dict[str, Any]:

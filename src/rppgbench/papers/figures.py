@@ -124,6 +124,7 @@ def _marks(results: Sequence[Result]) -> DataMarks:
     """What is simulated or imported in any of the results."""
     return DataMarks(
         simulated=any(folder.simulated for _, folder, _ in results),
+        twins=tuple({twin: None for _, folder, _ in results for twin in folder.twins}),
         imported={name: text for _, folder, _ in results for name, text in folder.imported.items()},
     )
 

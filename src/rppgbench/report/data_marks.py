@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 SIMULATED = "SIMULATED DATA"
@@ -18,10 +18,12 @@ class DataMarks:
         simulated: Whether any recording is simulated.
         imported: Methods whose predictions were imported: method -> source, digest of the source,
             format and assumptions, in a sentence.
+        twins: The twins, with their versions, that simulated recordings were drawn from.
     """
 
     simulated: bool = False
     imported: Mapping[str, str] = field(default_factory=dict)
+    twins: tuple[str, ...] = ()
 
     @property
     def present(self) -> bool:
@@ -35,7 +37,7 @@ class DataMarks:
         >>> DataMarks(simulated=True, imported={"net": "net.csv"}).short
         'SIMULATED DATA; IMPORTED, NOT RUN HERE: net'
         """
-        parts = [SIMULATED] if self.simulated else []
+        parts = [simulated_text(self.twins)] if self.simulated else []
         if self.imported:
             parts.append(f"{IMPORTED}: {', '.join(self.imported)}")
         return "; ".join(parts)
@@ -47,7 +49,7 @@ class DataMarks:
         >>> DataMarks(imported={"net": "net.csv, sha256 12ab"}).full
         'IMPORTED, NOT RUN HERE: net from net.csv, sha256 12ab.'
         """
-        parts = [f"{SIMULATED}."] if self.simulated else []
+        parts = [f"{simulated_text(self.twins)}."] if self.simulated else []
         if self.imported:
             parts.append(f"{IMPORTED}: {self.sources}.")
         return " ".join(parts)
@@ -82,6 +84,15 @@ class DataMarks:
     def of_method(self, method: str) -> str:
         """Where the numbers of a method were imported from; "" for a method that was run here."""
         return f"{IMPORTED}: {self.imported[method]}" if method in self.imported else ""
+
+
+def simulated_text(twins: Sequence[str]) -> str:
+    """The mark of simulated data, with the twins that they were drawn from.
+
+    >>> simulated_text(["pure_v1"])
+    'SIMULATED DATA (twin pure_v1)'
+    """
+    return f"{SIMULATED} (twin {', '.join(twins)})" if twins else SIMULATED
 
 
 UNMARKED = DataMarks()

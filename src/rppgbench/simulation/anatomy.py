@@ -37,6 +37,7 @@ class Anatomy:
     centre: NDArray[np.float32]  # (2,) x, y: what the head turns about
     neck: NDArray[np.float32]  # (2,) x, y: what the head tilts about
     face_height: float  # pixels
+    face_skin: Picture  # how much of a cell is skin of the face, without eyes and brows
     strength: Picture  # of the pulse: 0 off the skin, 1 on the forehead
     delay: Picture  # of the pulse, 0 to 1 of `delay_s`
     delay_s: float
@@ -125,6 +126,7 @@ def compute_anatomy(person: Person, cell: int, random: np.random.Generator) -> A
         centre=np.array([marks[:, 0].mean(), (chin + top) / 2], np.float32),
         neck=np.array([marks[CHIN, 0], chin + 0.1 * tall], np.float32),
         face_height=tall,
+        face_skin=skin * grid.shrink(grid.hulls(tuple(range(len(marks))))),
         strength=strength,
         delay=np.asarray(delay, np.float32),
         delay_s=_ARRIVAL_S * random.uniform(0.6, 1.2),

@@ -62,6 +62,8 @@ def draw_light(scene: Scene, random: np.random.Generator) -> Light:
     """
     times_s = scene.times_s
     slow, fast, slow_apart, fast_apart = _FLICKER[scene.difficulty]
+    if scene.skin is not None:
+        slow = fast = slow_apart = fast_apart = 0.0
     level = 1 + Waves.draw(random, 0.03, 0.4, slow).at(times_s)
     level += Waves.draw(random, 0.6, 4.0, fast, count=10).at(times_s)
     if scene.light == "changing":
@@ -106,7 +108,9 @@ class Camera:
         self._random = random
         self._electrons = _ELECTRONS[scene.difficulty]
         self._read = _READ_ELECTRONS[scene.difficulty]
-        self._gain = 0.0
+        self._pixel_noise = None if scene.skin is None else scene.skin.pixel_noise
+        self._gain = 0.0 if scene.skin is None else 1.0
+        self._fixed = scene.skin is not None
         self._last_s = float(scene.times_s[0])
         self._spare = (97, 113)
         shape = (scene.height + self._spare[0], scene.width + self._spare[1], 3)
@@ -124,6 +128,8 @@ class Camera:
         import cv2
 
         mean = max(sum(cv2.mean(scene_light)[:3]) / 3, 1e-6)
+        if self._fixed:
+            self._target = mean
         wanted = _TARGET / mean
         if not self._gain:
             brightest = float(np.percentile(scene_light[::4, ::4].max(axis=-1), 99))
@@ -138,12 +144,14 @@ class Camera:
             self._electrons / self._gain
         )  # at full scale: a higher gain means fewer electrons
         full = 255.0**2
-        dark = self._read / electrons * full
+        dark = self._read / electrons * full if self._pixel_noise is None else 0.0
         noise = self._noise(scene_light.shape)
         cv2.addWeighted(scene_light, self._gain * full, noise, dark, 0.0, dst=scene_light)
         cv2.threshold(scene_light, 0, 0, cv2.THRESH_TOZERO, dst=scene_light)
         cv2.sqrt(scene_light, dst=scene_light)
         shot = 255 / (2 * np.sqrt(electrons))
+        if self._pixel_noise is not None:
+            shot = self._pixel_noise
         sign = float(self._random.choice([-1, 1]))
         out = cv2.addWeighted(
             scene_light, 1.0, self._noise(scene_light.shape), sign * shot, 0.0, dtype=cv2.CV_8U

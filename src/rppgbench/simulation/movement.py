@@ -51,7 +51,7 @@ def draw_movement(scene: Scene, body: Physiology, random: np.random.Generator) -
         random: the generator.
     """
     times_s = scene.times_s
-    shift, turn_deg, swell, fast_hz = _SWAY[scene.difficulty]
+    shift, turn_deg, swell, fast_hz = _sway(scene)
     turn = np.radians(turn_deg)
 
     def waves(std: float, low_hz: float = 0.03, high_hz: float = fast_hz) -> Array:
@@ -78,6 +78,15 @@ def draw_movement(scene: Scene, body: Physiology, random: np.random.Generator) -
         brow=expressiveness * _expression_course(times_s, random),
         blink=_blinks(times_s, random),
     )
+
+
+def _sway(scene: Scene) -> tuple[float, float, float, float]:
+    """The sway of a scene as in `_SWAY`; a stated one keeps the proportions of "paper"."""
+    if scene.skin is None:
+        return _SWAY[scene.difficulty]
+    shift, turn_deg, swell, fast_hz = _SWAY["paper"]
+    factor = scene.skin.sway / shift
+    return scene.skin.sway, factor * turn_deg, factor * swell, fast_hz
 
 
 def _add_motion(move: dict[str, Array], scene: Scene, random: np.random.Generator) -> None:

@@ -97,8 +97,7 @@ def simulate(
     Raises:
         ValueError: the scene asks for an unknown skin tone.
     """
-    person = generator("person", dataset, subject, seed)
-    tone = scene.skin_tone or str(person.choice(SKIN_TONES, p=(0.1, 0.22, 0.26, 0.18, 0.14, 0.1)))
+    tone = scene.skin_tone or draw_skin_tone(dataset, subject, seed)
     if tone not in SKIN_TONES:
         raise ValueError(f"no skin tone {tone!r}; known: {', '.join(SKIN_TONES)}")
     body = draw_physiology(
@@ -117,3 +116,15 @@ def simulate(
         skin_tone=tone,
         body=body,
     )
+
+
+def draw_skin_tone(dataset: str, subject: str, seed: int) -> str:
+    """Draw the skin type of a subject.
+
+    Args:
+        dataset: name of the data set.
+        subject: name of the subject.
+        seed: separates simulations with equal names.
+    """
+    person = generator("person", dataset, subject, seed)
+    return str(person.choice(SKIN_TONES, p=(0.1, 0.22, 0.26, 0.18, 0.14, 0.1)))

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from rppgbench.core.waveform import Array
 from rppgbench.simulation.anatomy import Anatomy, compute_anatomy
 from rppgbench.simulation.camera import Camera, Light, draw_light
 from rppgbench.simulation.movement import Movement, draw_movement
 from rppgbench.simulation.person import MELANIN, Person, Picture, draw_person
 from rppgbench.simulation.physiology import Physiology
 from rppgbench.simulation.scene import Scene, generator
+from rppgbench.simulation.skin_changes import SkinChanges
 
 SIGNATURE = np.array([0.33, 0.77, 0.53], np.float32)
 """The relative change of R, G and B by blood (de Haan & van Leest 2014, Improved motion
@@ -19,6 +21,7 @@ robustness of remote-PPG by using the blood volume pulse signature, 10.1088/0967
 _PULSE = {"easy": 0.02, "paper": 0.011, "hard": 0.008}  # standard deviation in linear light
 _SHINE = {"easy": 0.02, "paper": 0.04, "hard": 0.06}  # specular, against a white diffuse surface
 _GLOSS = 14.0  # exponent of the highlight
+_BACKGROUND = 0.2  # mean linear light of the background where the colour of the skin is stated
 _CELLS = 34  # coarse cells per height of the face
 
 
@@ -107,6 +110,9 @@ class _LitScene:
         self._margin = margin
         melanin = MELANIN[skin_tone] / MELANIN["VI"]
         self._depth = SIGNATURE * np.float32(_PULSE[scene.difficulty] * (1 - 0.45 * melanin))
+        self._changes = None if scene.skin is None else SkinChanges(scene.skin, anatomy)
+        if self._changes is not None:
+            self._depth = self._changes.depth
         self._shine = _SHINE[scene.difficulty]
         half = light.direction + np.array([0, 0, 1], np.float32)  # light and view: Blinn
         self._half = np.asarray(half / np.sqrt(_project(half, half)), np.float32)
@@ -121,8 +127,13 @@ class _LitScene:
         self._window = (y0, y1), (x0, x1) = self._changing_window(person)
         x, y = np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)
         self._pixels = np.dstack(np.meshgrid(x, y))
+        self._balance = np.ones(3)
+        if scene.skin is not None:
+            self._balance = (scene.skin.level / 255 / self._encoded_skin(person)) ** 2
+            neutral = _BACKGROUND / person.behind.mean(axis=(0, 1)).mean() / self._balance
+            self._behind = np.asarray(person.behind * neutral, np.float32)
         whole = person.colour * person.matte[..., None] * self._still_shading()
-        whole += person.behind * (1 - person.matte[..., None])
+        whole += self._behind * (1 - person.matte[..., None])
         rows, columns = slice(margin, margin + scene.height), slice(margin, margin + scene.width)
         self._base = np.ascontiguousarray(whole[rows, columns])
 
@@ -164,8 +175,23 @@ class _LitScene:
         frame[top:bottom, left:right] = mixed[
             top + margin - y0 : bottom + margin - y0, left + margin - x0 : right + margin - x0
         ]
-        level = np.diag(self._light.level[index].astype(np.float32))
+        level = np.diag((self._balance * self._light.level[index]).astype(np.float32))
         return np.asarray(cv2.transform(frame, level, dst=frame), np.float32)
+
+    def _encoded_skin(self, person: Person) -> Array:
+        """The mean of the skin as the camera encodes it (3,), 1 for full scale."""
+        import cv2
+
+        skin, cell = self._anatomy.face_skin, self._anatomy.cell
+        x, y = (
+            np.asarray((place + 0.5) * cell - 0.5, np.float32)
+            for place in np.indices(skin.shape)[::-1]
+        )
+        gain, shine = self._reflect(0, 0.0, x, y)
+        colour = cv2.resize(person.colour, skin.shape[::-1], interpolation=cv2.INTER_AREA)
+        lit = (colour * gain + shine) * self._light.level[0].astype(np.float32)
+        mean: Array = (np.sqrt(lit) * skin[..., None]).sum(axis=(0, 1)) / skin.sum()
+        return mean
 
     def _changing_window(self, person: Person) -> tuple[tuple[int, int], tuple[int, int]]:
         """Rows and columns of the canvas that change: the head and its range of motion, or all."""
@@ -267,9 +293,8 @@ class _LitScene:
         """Diffuse gain (h, w, 3) and specular light (h, w, 3), coarse, for what comes from x, y."""
         anatomy, movement, light = self._anatomy, self._movement, self._light
         fields, normal = self._sample(self._fields, x, y), self._sample(self._fields2, x, y)
-        turn = _turn(
-            float(movement.yaw[index]), float(movement.pitch[index]), float(movement.roll[index])
-        )
+        angles = (movement.yaw[index], movement.pitch[index], movement.roll[index])
+        turn = _turn(*((0.0, 0.0, 0.0) if self._changes else map(float, angles)))
         turned = np.stack([_project(normal, axis) for axis in turn], axis=-1)
         facing = np.clip(_project(turned, light.direction), 0, None)
         part = self._sample(anatomy.head, x, y)  # the shoulders do not turn
@@ -283,14 +308,15 @@ class _LitScene:
             waves[0] + (waves[1] - waves[0]) * late,
             waves[1] + (waves[2] - waves[1]) * (late - 1),
         )
-        pulse = (fields[..., 0] * volume)[..., None]
-        gain = shade[..., None] * (1 - self._depth * pulse)
+        pulsed = 1 - self._depth * (fields[..., 0] * volume)[..., None]
+        gain = shade[..., None] * pulsed
         glint = np.clip(_project(turned, self._half), 0, 1) ** _GLOSS
         shine = self._shine * part * fields[..., 3] * glint
-        return (
-            np.asarray(gain, np.float32),
-            np.asarray(np.repeat(shine[..., None], 3, axis=-1), np.float32),
-        )
+        shine = np.repeat(shine[..., None], 3, axis=-1)
+        if self._changes is not None:
+            change = self._changes.gain(index, self._sample(self._changes.places, x, y))
+            gain, shine = gain * change, shine * pulsed * change  # of the colour as it is seen
+        return np.asarray(gain, np.float32), np.asarray(shine, np.float32)
 
     def _blink(self, closed: float) -> None:
         if abs(closed - self._lid) < 0.01:

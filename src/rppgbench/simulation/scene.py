@@ -84,6 +84,38 @@ class SimulationPlan:
             raise ValueError(f"no subject or no time: {self.subjects} subjects, {self.seconds} s")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClipCodec:
+    """An encoder of FFmpeg, its pixel format and its options, as (name, value)."""
+
+    name: str
+    pixel_format: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SkinCourse:
+    """What skin, head and sensor do from frame to frame, in place of what the difficulty adds.
+
+    The light on the whole frame is then steady, exposure is fixed, and no turn of the head changes
+    the shading: the changes of the skin are those stated here, as shares of the encoded colour.
+
+    Attributes:
+        level: Mean colour of the skin (3,), 0 to 255; white balance and exposure give it.
+        pulse: Strength of the pulse in R, G, B (3,), mean over the skin (root mean square in time).
+        change: Other changes (T, 3, 3), by frame, place and colour: the mean over the skin, then
+            what is added one standard deviation of the skin's places further right, and down.
+        pixel_noise: Noise of a pixel in grey levels.
+        sway: Of the head, as a share of the face's height.
+    """
+
+    level: Array
+    pulse: Array
+    change: Array
+    pixel_noise: float
+    sway: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
     """The circumstances of one recording, chosen by the writer of a data set.
@@ -103,6 +135,8 @@ class Scene:
     heart_rate_bpm: float | None = None  # resting mean; None: drawn from 50 to 120 by the subject
     face_height: float = 0.5  # hair to chin, as a share of the frame's height; 0.25 is far away
     skin_tone: str | None = None  # "I" to "VI" (Fitzpatrick); None: drawn by the subject
+    skin: SkinCourse | None = None  # None: as the difficulty says
+    codec: ClipCodec | None = None  # of a video file; None: as the data set and the difficulty say
 
     def __post_init__(self) -> None:
         if self.times_s.ndim != 1 or not len(self.times_s) or (np.diff(self.times_s) <= 0).any():

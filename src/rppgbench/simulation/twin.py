@@ -1,6 +1,6 @@
 """A twin of a data set: mean colours with a known pulse, drawn from a few declared numbers.
 
-A twin has no pictures. The relative change of the mean colour of a face region is the sum of four
+The relative change of the mean colour of a face region is the sum of four
 parts (Wang et al. 2017, 10.1109/TBME.2016.2609282, equation 10, to first order):
 
     pulse     strength x colour of the pulse x volume of the blood
@@ -13,83 +13,19 @@ The strengths differ between people and between recordings by lognormal distribu
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field, model_validator
 
-from rppgbench.core.protocol import Declaration
 from rppgbench.core.waveform import Array
 from rppgbench.simulation.physiology import Physiology, Waves, draw_physiology
 from rppgbench.simulation.scene import frame_times, generator
+from rppgbench.simulation.twin_declaration import Twin
 
 SLOWEST_HZ = 0.05
 """Light and specular reflection have no power below this frequency."""
 
-MOST_PEOPLE = 10_000
 LOWEST_BPM, HIGHEST_BPM = 42.0, 180.0
 BURSTS_HZ = (0.01, 0.1)
-
-Share = Annotated[float, Field(ge=0, le=1)]
-LogSpread = Annotated[float, Field(ge=0, le=3)]
-Channels = Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=3, max_length=3)]
-
-
-class TwinHeartRate(Declaration):
-    """The distribution of heart rates: lognormal over people, normal within a person."""
-
-    median_bpm: float = Field(gt=30, lt=200, description="median over people")
-    people_log_sd: LogSpread = Field(description="standard deviation of the logarithm over people")
-    recordings_sd_bpm: float = Field(ge=0, le=40, description="over the recordings of a person")
-    slow_sd_bpm: float = Field(ge=0, le=20, description="within a recording, 0.008 to 0.04 Hz")
-    fast_sd_bpm: float = Field(ge=0, le=20, description="within a recording, 0.04 to 0.1 Hz")
-    source: str = Field(description="where the numbers come from")
-
-
-class TwinColour(Declaration):
-    """Colours as R, G, B."""
-
-    level: Channels = Field(description="mean colour of the skin, 0 to 255")
-    pulse: Channels = Field(description="relative strength of the pulse; green counts as 1")
-    specular: Channels = Field(description="relative strength of specular reflection")
-    noise: Channels = Field(description="relative strength of the noise; green counts as 1")
-    source: str = Field(description="where the numbers come from")
-
-    @model_validator(mode="after")
-    def _check_green(self) -> Self:
-        for key in ("pulse", "noise"):
-            if getattr(self, key)[1] == 0:
-                raise ValueError(f"{key}: green is 0, and the other channels are told by it")
-        return self
-
-
-class TwinStrength(Declaration):
-    """Strengths as shares of the mean colour (root mean square)."""
-
-    pulse: Share = Field(description="of the pulse in green, median over people")
-    pulse_log_sd: LogSpread = Field(description="of its logarithm over people")
-    light: Share = Field(description="of the change of light above 0.05 Hz, median over recordings")
-    specular: float = Field(ge=0, le=10, description="of specular reflection, as a share of light")
-    noise: Share = Field(description="of the noise of a frame in green, median over recordings")
-    recordings_log_sd: LogSpread = Field(description="of light and noise over recordings")
-    bursts_log_sd: LogSpread = Field(description="of light within a recording")
-    source: str = Field(description="where the numbers come from, or what they were fitted to")
-
-
-class Twin(Declaration):
-    """A twin of a data set; its name is that of its file, with the version."""
-
-    title: str = Field(description="what it is a twin of")
-    prediction: str = Field(
-        description="how well it predicted published errors that it was not fitted to"
-    )
-    people: int = Field(ge=1, le=MOST_PEOPLE, description="how many people")
-    recordings: int = Field(ge=1, le=1000, description="recordings of each person")
-    seconds: float = Field(ge=10, le=3600, description="length of a recording")
-    fs: float = Field(ge=10, le=240, description="frames a second")
-    heart_rate: TwinHeartRate
-    colour: TwinColour
-    strength: TwinStrength
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,17 +36,42 @@ class TwinRecording:
         person: Name of the person.
         name: Name of the recording within the person.
         times_s: Frame times (T,).
-        rgb: Mean colours (T, 3), 0 to 255.
-        pulse: The contact sensor's wave at the frame times (T,).
-        heart_rate_bpm: Its heart rate at the frame times (T,).
+        physiology: The heart and the vessels.
+        pulse_strength: Strength of the pulse in R, G, B (3,), as a share of the mean colour.
+        light: Relative change of the mean colour by light and its mirror image (T, 3).
+        noise: Relative change by noise (T, 3).
+        slopes: Their differences over the face (T, 2, 3), for a standard deviation of the place to
+            the right, and down. Without a declared video they are 0.
+        level: Mean colour of the skin (3,), 0 to 255.
     """
 
     person: str
     name: str
     times_s: Array
-    rgb: Array
-    pulse: Array
-    heart_rate_bpm: Array
+    physiology: Physiology
+    pulse_strength: Array
+    light: Array
+    noise: Array
+    slopes: Array
+    level: Array
+
+    @property
+    def rgb(self) -> Array:
+        """Mean colours (T, 3), 0 to 255."""
+        volume = self.physiology.volume(self.times_s)
+        relative = np.outer(volume, self.pulse_strength) + self.light + self.noise
+        colours: Array = np.clip(self.level * (1 + relative), 0.0, 255.0)
+        return colours
+
+    @property
+    def pulse(self) -> Array:
+        """The contact sensor's wave at the frame times (T,)."""
+        return self.physiology.contact(self.times_s)
+
+    @property
+    def heart_rate_bpm(self) -> Array:
+        """The contact sensor's heart rate at the frame times (T,)."""
+        return self.physiology.heart_rate(self.times_s)
 
 
 def twin_recordings(
@@ -128,7 +89,6 @@ def twin_recordings(
         people: The number of people; None takes that of the declaration.
     """
     count = twin.people if people is None else people
-    times_s = frame_times(twin.seconds, twin.fs)
     for number in range(1, count + 1):
         person = f"person{number:03d}"
         of_person = generator("twin", name, seed, person)
@@ -137,17 +97,25 @@ def twin_recordings(
         )
         pulse = twin.strength.pulse * np.exp(twin.strength.pulse_log_sd * of_person.normal())
         for place in range(1, twin.recordings + 1):
-            session = generator("twin", name, seed, person, place)
+            names = ("twin", name, seed, person, place)
+            session = generator(*names)
             physiology = _physiology(
                 twin, rate_bpm, subject=generator("twin", name, seed, person, "b"), session=session
             )
+            light_factor, noise_factor = np.exp(
+                twin.strength.recordings_log_sd * session.normal(size=2)
+            )
+            light, noise = _changes(twin, light_factor, noise_factor, session)
             yield TwinRecording(
                 person=person,
                 name=f"recording{place:02d}",
-                times_s=times_s,
-                rgb=_mean_colours(twin, pulse, physiology.volume(times_s), session),
-                pulse=physiology.contact(times_s),
-                heart_rate_bpm=physiology.heart_rate(times_s),
+                times_s=frame_times(twin.seconds, twin.fs),
+                physiology=physiology,
+                pulse_strength=pulse * _relative_to_green(twin.colour.pulse),
+                light=light,
+                noise=noise,
+                slopes=_slopes(twin, light_factor, noise_factor, names),
+                level=np.array(twin.colour.level),
             )
 
 
@@ -169,23 +137,48 @@ def _physiology(
     return replace(physiology, variability=(slow, fast, sinus))
 
 
-def _mean_colours(twin: Twin, pulse: float, volume: Array, session: np.random.Generator) -> Array:
-    """Mean colours (T, 3) of a recording; `pulse` is its strength, `volume` (T,) has power 1."""
+def _changes(
+    twin: Twin, light_factor: float, noise_factor: float, random: np.random.Generator
+) -> tuple[Array, Array]:
+    """Relative changes of a colour: (T, 3) by light and its mirror image, and (T, 3) by noise.
+
+    Args:
+        twin: The declaration.
+        light_factor: How strong light is in this recording, 1 for the median.
+        noise_factor: How strong noise is.
+        random: The generator.
+    """
     colour, strength = twin.colour, twin.strength
-    samples = len(volume)
+    samples = len(frame_times(twin.seconds, twin.fs))
     times_s = np.arange(samples) / twin.fs
-    light_factor, noise_factor = np.exp(strength.recordings_log_sd * session.normal(size=2))
-    bursts = np.exp(strength.bursts_log_sd * Waves.draw(session, *BURSTS_HZ, 1.0).at(times_s))
-    light, specular = (bursts * _random_walk(samples, twin.fs, session) for _ in range(2))
-    noise = session.normal(size=(samples, 3))
-    relative = pulse * np.outer(volume, _relative_to_green(colour.pulse))
-    relative += strength.light * light_factor * light[:, None]
-    relative += (
-        strength.light * light_factor * strength.specular * np.outer(specular, colour.specular)
+    bursts = np.exp(strength.bursts_log_sd * Waves.draw(random, *BURSTS_HZ, 1.0).at(times_s))
+    light, specular = (bursts * _random_walk(samples, twin.fs, random) for _ in range(2))
+    noise = random.normal(size=(samples, 3))
+    slow = light[:, None] + strength.specular * np.outer(specular, colour.specular)
+    return (
+        strength.light * light_factor * slow,
+        strength.noise * noise_factor * noise * _relative_to_green(colour.noise),
     )
-    relative += strength.noise * noise_factor * noise * _relative_to_green(colour.noise)
-    rgb: Array = np.clip(np.array(colour.level) * (1 + relative), 0.0, 255.0)
-    return rgb
+
+
+def _slopes(
+    twin: Twin, light_factor: float, noise_factor: float, names: tuple[object, ...]
+) -> Array:
+    """How the changes differ over the face (T, 2, 3): to the right, and down.
+
+    Args:
+        twin: The declaration.
+        light_factor: How strong light is in this recording, 1 for the median.
+        noise_factor: How strong noise is.
+        names: What seeds the recording.
+    """
+    if twin.video is None:
+        return np.zeros((len(frame_times(twin.seconds, twin.fs)), 2, 3))
+    slopes = []
+    for direction in ("right", "down"):
+        light, noise = _changes(twin, light_factor, noise_factor, generator(*names, direction))
+        slopes.append(twin.video.light_spread * light + twin.video.noise_spread * noise)
+    return np.stack(slopes, axis=1)
 
 
 def _relative_to_green(channels: list[float]) -> Array:
