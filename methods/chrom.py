@@ -1,10 +1,13 @@
 """CHROM: chrominance signals that motion leaves alone."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from rppgbench.core.method import method
+from rppgbench.core.streaming import Streaming
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.filters import butterworth_matrix
@@ -16,7 +19,25 @@ TOOLBOX = {"ends": "drop", "low_hz": 0.7, "high_hz": 2.5}
 PYVHR = {"window_s": 0.0, "normalised": False, "order": 0}
 
 
-@method("CHROM", "10.1109/TBME.2013.2266196", presets={"toolbox": TOOLBOX, "pyvhr": PYVHR})
+def streaming(params: Mapping[str, Any], fs: float) -> Streaming | None:
+    """A sample needs the two windows that contain its frame, which begin every half window.
+
+    Args:
+        params: the method's parameters.
+        fs: frames a second.
+    """
+    half = math.ceil(params["window_s"] * fs / 2)
+    if not half or params["ends"] == "drop":
+        return None
+    return Streaming(hop=half, past=half, ahead=half)
+
+
+@method(
+    "CHROM",
+    "10.1109/TBME.2013.2266196",
+    presets={"toolbox": TOOLBOX, "pyvhr": PYVHR},
+    streaming=streaming,
+)
 def chrom(
     trace: Waveform,
     *,

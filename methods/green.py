@@ -1,12 +1,31 @@
 """GREEN: the green channel itself."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from rppgbench.core.method import method
+from rppgbench.core.streaming import Streaming
 from rppgbench.core.waveform import Waveform
 
 
-@method("GREEN", "10.1364/OE.16.021434", presets={"toolbox": {"centred": False}})
+def streaming(params: Mapping[str, Any], fs: float) -> Streaming | None:
+    """No other frame is needed, unless the mean over the whole recording is subtracted.
+
+    Args:
+        params: the method's parameters.
+        fs: frames a second.
+    """
+    return None if params["centred"] else Streaming(hop=1, past=0, ahead=0)
+
+
+@method(
+    "GREEN",
+    "10.1364/OE.16.021434",
+    presets={"toolbox": {"centred": False}},
+    streaming=streaming,
+)
 def green(trace: Waveform, *, preset: str = "paper", centred: bool = True) -> Waveform:
     """The mean green value of the skin, without its mean over time: (..., T, 3) to (..., T).
 

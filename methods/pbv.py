@@ -1,10 +1,13 @@
 """PBV: the projection that has the pulse's colour signature."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from rppgbench.core.method import method
+from rppgbench.core.streaming import Streaming
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.overlap_add import FLAT, channels_first, half_overlapping, hann_overlap_add
@@ -14,7 +17,25 @@ SIGNATURES = ("skin", "spread")
 TOOLBOX = {"signature": "spread", "centred": False, "window_s": 0.0}
 
 
-@method("PBV", "10.1088/0967-3334/35/9/1913", presets={"toolbox": TOOLBOX, "pyvhr": TOOLBOX})
+def streaming(params: Mapping[str, Any], fs: float) -> Streaming | None:
+    """A sample needs the two windows that contain its frame, which begin every half window.
+
+    Args:
+        params: the method's parameters.
+        fs: frames a second.
+    """
+    half = math.ceil(params["window_s"] * fs / 2)
+    if not half:
+        return None
+    return Streaming(hop=half, past=half, ahead=half)
+
+
+@method(
+    "PBV",
+    "10.1088/0967-3334/35/9/1913",
+    presets={"toolbox": TOOLBOX, "pyvhr": TOOLBOX},
+    streaming=streaming,
+)
 def pbv(
     trace: Waveform,
     *,

@@ -1,10 +1,13 @@
 """POS: the plane orthogonal to the skin tone."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from rppgbench.core.method import method
+from rppgbench.core.streaming import Streaming
 from rppgbench.core.waveform import Waveform
 from rppgbench.signals.filters import butterworth, smoothness_priors
 from rppgbench.signals.skin_tone_plane import project_on_plane
@@ -17,10 +20,27 @@ TOOLBOX = {"left_out": "last", "detrend_lambda": 100.0, "order": 1, "low_hz": 0.
 PYVHR = {"left_out": "first", "rounding": "down", "eps": 1e-9}
 
 
+def streaming(params: Mapping[str, Any], fs: float) -> Streaming | None:
+    """A sample needs all windows that contain its frame, each of which starts at a frame.
+
+    A window is left out at an end of the recording, and smoothness priors and the zero-phase filter
+    read all of it: with these a sample needs the whole recording.
+
+    Args:
+        params: the method's parameters.
+        fs: frames a second.
+    """
+    if params["left_out"] != "none" or params["detrend_lambda"] or params["order"]:
+        return None
+    beside = ROUNDINGS[params["rounding"]](params["window_s"] * fs) - 1
+    return Streaming(hop=1, past=beside, ahead=beside)
+
+
 @method(
     "POS",
     "10.1109/TBME.2016.2609282",
     presets={"toolbox": TOOLBOX, "iphys": {"left_out": "last"}, "pyvhr": PYVHR},
+    streaming=streaming,
 )
 def pos(
     trace: Waveform,

@@ -1,11 +1,28 @@
 """2SR: how the subspace of the skin's pixels rotates."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rppgbench.core.method import method
+from rppgbench.core.streaming import Streaming
 from rppgbench.core.waveform import Waveform
 from rppgbench.signals.subspace import subspace_rotation
 
 
-@method("2SR", "10.1109/TBME.2015.2508602", input="second_moments")
+def streaming(params: Mapping[str, Any], fs: float) -> Streaming | None:
+    """A sample needs all windows that contain its frame, and a frame after them.
+
+    The last frame that the method is given is in no window.
+
+    Args:
+        params: the method's parameters.
+        fs: frames a second.
+    """
+    frames = round(params["stride_s"] * fs)
+    return Streaming(hop=1, past=frames - 1, ahead=frames)
+
+
+@method("2SR", "10.1109/TBME.2015.2508602", input="second_moments", streaming=streaming)
 def two_sr(
     moments: Waveform, *, stride_s: float = 1.0, turned: bool = True, inverted: bool = True
 ) -> Waveform:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.streaming import network_windows
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
 from rppgbench.neural.parameters import typed_fit
@@ -44,6 +45,7 @@ def fit(examples: Sequence[Example], training: Training, params: ContrastPhysPar
     fit=fit,
     least_recordings=2,
     presets={"smoke": SMOKE},
+    streaming=network_windows("test_clip_s"),
 )
 def contrast_phys(
     clip: Waveform,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rppgbench.core.method import Example, Model, Pretraining, Training, method
+from rppgbench.core.streaming import network_windows
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
 from rppgbench.neural.parameters import parameter_names, typed_fit
@@ -96,6 +97,7 @@ def fit(
         "weak": WEAK,
         "unlabelled": UNLABELLED,
     },
+    streaming=network_windows("test_clip_s"),
 )
 def contrast_phys_plus(
     clip: Waveform,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.streaming import network_windows
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
 from rppgbench.neural.parameters import typed_fit
@@ -39,6 +40,7 @@ def fit(examples: Sequence[Example], training: Training, params: BackboneParamet
     needs_pulse=True,
     presets={"smoke": SMOKE},
     gpu=0.25,
+    streaming=network_windows("clip_s"),
 )
 def dual_gan_backbone(
     maps: Waveform,

@@ -1,8 +1,10 @@
 """Gideon and Stent 2021: triplets of faster and slower video."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.streaming import Streaming, network_windows, overlapping_windows
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
 from rppgbench.neural.parameters import typed_fit
@@ -35,6 +37,17 @@ def fit(examples: Sequence[Example], training: Training, params: GideonParameter
     return train_model(examples, training, params)
 
 
+def streaming(params: Mapping[str, Any], fs: float) -> Streaming | None:
+    """Windows of a clip that overlap by half; None for frames that are interpolated.
+
+    Args:
+        params: the method's parameters.
+        fs: frames a second.
+    """
+    clip = network_windows("clip_s")(params, fs)
+    return clip and overlapping_windows(clip.hop, clip.hop // 2)
+
+
 @method(
     "Gideon2021",
     "J. Gideon, S. Stent, The Way to My Heart Is Through Contrastive Learning: Remote "
@@ -43,6 +56,7 @@ def fit(examples: Sequence[Example], training: Training, params: GideonParameter
     fit=fit,
     least_recordings=2,
     presets={"smoke": SMOKE, "saliency": {"saliency": True, "crop": "gideon_mesh_box_128"}},
+    streaming=streaming,
 )
 def gideon2021(
     clip: Waveform,

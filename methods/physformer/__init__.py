@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.streaming import network_windows
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
 from rppgbench.neural.parameters import typed_fit
@@ -50,6 +51,7 @@ def fit(examples: Sequence[Example], training: Training, params: PhysFormerParam
     needs_pulse=True,
     least_recordings=2,
     presets={"smoke": SMOKE},
+    streaming=network_windows("clip_s"),
 )
 def physformer(
     clip: Waveform,

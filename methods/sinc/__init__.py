@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rppgbench.core.method import Example, Model, Training, method
+from rppgbench.core.streaming import network_windows
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
 from rppgbench.neural.parameters import typed_fit
@@ -43,6 +44,7 @@ def fit(examples: Sequence[Example], training: Training, params: SincParameters)
     "clip",
     fit=fit,
     presets={"smoke": SMOKE, "rpnet": {"dilation": 2}},
+    streaming=network_windows("clip_s", "step_s"),
 )
 def sinc(
     clip: Waveform,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rppgbench.core.method import Example, Model, Pretraining, Training, method
+from rppgbench.core.streaming import network_windows
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural import require_torch
 from rppgbench.neural.parameters import parameter_names, typed_fit
@@ -71,6 +72,7 @@ def fit(examples: Sequence[Example], training: Training, params: TransformerPara
     needs_pulse=True,
     presets={"smoke": SMOKE, "unlabelled": {"labels": False}},
     gpu=0.25,
+    streaming=network_windows("clip_s", "test_step_s"),
 )
 def st_transformer(
     maps: Waveform,

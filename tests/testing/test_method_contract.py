@@ -58,10 +58,11 @@ def test_every_method_keeps_the_contract(name: str) -> None:
 def test_a_fine_method_keeps_every_clause(tmp_path: Path) -> None:
     findings = check_method(load_method_file(write(tmp_path, FINE)))
     without = {f.clause for f in findings if f.kept is None}
-    assert without == {"gives a confidence from 0 to 1"}
+    assert without == {"gives a confidence from 0 to 1", "streams as declared"}
     assert all(f.kept for f in findings if f.clause not in without)
     body = SURE.format(values="np.linspace(0, 1, n)", start="trace.start_s")
-    assert all(f.kept for f in check_method(load_method_file(write(tmp_path, body))))
+    sure = check_method(load_method_file(write(tmp_path, body)))
+    assert {f.clause for f in sure if not f.kept} == {"streams as declared"}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,23 @@ def test_a_planted_fault_of_the_confidence_is_caught(
     body = SURE.format(values=values, start=start)
     findings = check_method(load_method_file(write(tmp_path, body)))
     assert clause in {f.clause for f in findings if f.kept is False}
+
+
+@pytest.mark.parametrize(("ahead", "is_kept"), [(1, True), (0, False)])
+def test_a_false_declaration_of_a_stream_is_caught(
+    tmp_path: Path, ahead: int, is_kept: bool
+) -> None:
+    file = write(
+        tmp_path,
+        "    green = np.append(trace.samples[1:, 1], trace.samples[-1, 1])\n"
+        "    return Waveform(-green, trace.fs, trace.start_s)\n",
+    )
+    rule = f"streaming=lambda params, fs: Streaming(hop=1, past=0, ahead={ahead})"
+    text = file.read_text().replace('cite="10.1/x"', f'cite="10.1/x", {rule}')
+    imported = "from rppgbench.core.streaming import Streaming\n"
+    file.write_text(text.replace("import itertools\n", f"import itertools\n{imported}"))
+    findings = {f.clause: f for f in check_method(load_method_file(file))}
+    assert findings["streams as declared"].kept is is_kept
 
 
 @pytest.mark.parametrize("clause", FAULTS)

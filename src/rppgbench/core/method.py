@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from numpy.typing import NDArray
 
 from rppgbench.core.recording import GroundTruth
+from rppgbench.core.streaming import StreamingRule
 from rppgbench.core.waveform import Waveform
 from rppgbench.system.errors import BenchError, unknown_name
 
@@ -189,6 +190,9 @@ class Method:
 
     `cumulated` says that the pulse is a running sum of changes with the drift of its errors still
     in it: a rule without detrending may read the drift, and the table names such rows.
+
+    `streaming` gives the frames that the method needs to make its pulse while the frames arrive:
+    see `rppgbench.core.streaming`. None: a sample needs the whole recording.
     """
 
     name: str
@@ -211,6 +215,7 @@ class Method:
     versions: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
     requires: Callable[[], None] | None = field(default=None, repr=False)
     cumulated: bool = False
+    streaming: StreamingRule | None = field(default=None, repr=False)
     variant_of: str = ""  # the method of which this one is a variant (`method_variants`)
 
     @property
@@ -340,6 +345,7 @@ def method(
     versions: Callable[[], Mapping[str, str]] | None = None,
     requires: Callable[[], None] | None = None,
     cumulated: bool = False,
+    streaming: StreamingRule | None = None,
 ) -> Callable[[Callable[..., Waveform]], Method]:
     """Declare a method.
 
@@ -363,6 +369,7 @@ def method(
         versions: gives the versions of other people's packages; they enter the digests.
         requires: raises where something that the method needs is missing.
         cumulated: whether the pulse is a running sum of changes whose drift stays in it.
+        streaming: the frames that a sample of the pulse needs; None for the whole recording.
 
     Returns:
         A decorator that turns the estimating function into a `Method`.
@@ -395,6 +402,7 @@ def method(
             versions=versions,
             requires=requires,
             cumulated=cumulated,
+            streaming=streaming,
         )
 
     return declare

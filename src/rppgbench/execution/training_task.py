@@ -1,8 +1,10 @@
 """The training of one model: its inputs, its examples, and the model's file."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,8 @@ def run_training(task: TrainingTask, log: Callable[[str], None]) -> None:
             f"learned from: {'; '.join(data.rejected[:NAMED])}"
             + ("; and others" if len(data.rejected) > NAMED else "")
         )
-    model = run_fit(method, list(data.examples), training, task.params)
+    with _counting_operations(method, task):
+        model = run_fit(method, list(data.examples), training, task.params)
     if not task.rank:
         write_model(folder, replace(model, metadata=_model_metadata(task, model, data)))
         remove_checkpoints(task)
@@ -192,7 +195,40 @@ def _model_metadata(task: TrainingTask, model: Model, data: ExampleSet) -> dict[
         "could_not_learn_from": [*data.rejected, *unused],
         "provenance": task.provenance,
         **({"pretraining": task.fit.pretraining} if task.fit.pretraining else {}),
+        **_operations(task, model),
     }
+
+
+def _counting_operations(method: Method, task: TrainingTask) -> AbstractContextManager[None]:
+    """The context in which a training of a network counts the operations of a step."""
+    if method.baseline or find_spec("torch") is None:
+        return nullcontext()
+    from rppgbench.neural.operations import counted_steps
+
+    return counted_steps()
+
+
+def _operations(task: TrainingTask, model: Model) -> dict[str, Any]:
+    """The floating-point operations of the training and of a minute of video; none without both.
+
+    A count that fails is no reason to lose a model: the reason is stored.
+    """
+    if "n_parameters" not in model.metadata:
+        return {}
+    from rppgbench.neural.operations import operations_per_minute, training_operations
+
+    facts = {"training": training_operations(_training_folder(task))}
+    if not task.fit.is_pretraining:
+        method = load_methods().get("method", task.fit.method, task.fit.fold)
+        counted = attempt(
+            lambda: operations_per_minute(method, model, task.params), "the count of operations"
+        )
+        facts["estimate"] = (
+            {"flop_per_minute": counted.value}
+            if counted.fault is None
+            else {"not_counted": counted.fault.reason}
+        )
+    return {"operations": facts}
 
 
 def example_tasks(task: TrainingTask) -> list[tuple[RecordingTask, Side]]:

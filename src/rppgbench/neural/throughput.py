@@ -34,7 +34,7 @@ SHAPES = {
 
 
 def synthetic_examples(
-    method: Method, size: int, *, recordings: int = 4, seconds: float = 11.0
+    method: Method, size: int, *, recordings: int = 4, seconds: float = 11.0, fs: float = FS
 ) -> list[Example]:
     """Make recordings of noise around a grey face, with a pulse: only their shapes matter.
 
@@ -43,13 +43,14 @@ def synthetic_examples(
         size: height and width of the pictures of methods whose input is clips, in pixels.
         recordings: number of recordings, each of a person.
         seconds: duration of a recording.
+        fs: frames a second.
 
     Returns:
         Examples with a pulse where the method needs labels.
     """
     rng = np.random.default_rng(0)
-    frames = round(seconds * FS)
-    times = np.arange(frames) / FS
+    frames = round(seconds * fs)
+    times = np.arange(frames) / fs
     examples = []
     for number in range(recordings):
         pulse = np.sin(2 * np.pi * (1.0 + 0.1 * number) * times)
@@ -62,7 +63,7 @@ def synthetic_examples(
         name = f"{number:02d}"
         examples.append(
             Example(
-                recording=name, subject=name, inputs=(Waveform(samples, FS),), ground_truth=truth
+                recording=name, subject=name, inputs=(Waveform(samples, fs),), ground_truth=truth
             )
         )
     return examples

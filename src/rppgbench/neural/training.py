@@ -2,12 +2,14 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rppgbench.core.method import Model, Training
 from rppgbench.core.model_files import write_model
@@ -17,6 +19,7 @@ from rppgbench.neural.devices import deterministic, resolve_device
 from rppgbench.neural.distributed import synchronised
 from rppgbench.neural.feeding import feed, worker_count
 from rppgbench.neural.memory_recovery import OutOfMemory, group_settings, split_batches
+from rppgbench.neural.operations import is_counting, operations_file, write_step
 from rppgbench.neural.step_timer import StepTimer
 from rppgbench.neural.train_epoch import OutOfMemoryStep, train_epoch
 from rppgbench.neural.trained_model import SCORE, History, best_epoch
@@ -120,14 +123,19 @@ def _run_epoch(run: Stage[Learner]) -> _Epoch | OutOfMemory:
     torch.manual_seed(seed)
     run.learner.train()
     groups, schedule = group_settings(run.optimiser), run.schedule.state_dict()
-    timer = StepTimer(run.fabric.device)
     batches = feed(run.batches, seed, run.fabric.device, worker_count(run.device))
+    first = _count_first_step(run, batches)
+    timer = StepTimer(run.fabric.device)
     synchronisation = (
         synchronised(run.learner, run.training.rank, run.training.devices)
         if run.distributed
         else nullcontext()
     )
-    with closing(batches), closing(timer.timed(batches)) as timed, synchronisation:
+    with (
+        closing(batches),
+        closing(timer.timed(chain(first, batches))) as timed,
+        synchronisation,
+    ):
         try:
             means = train_epoch(
                 run.wrapped,
@@ -147,6 +155,19 @@ def _run_epoch(run: Stage[Learner]) -> _Epoch | OutOfMemory:
                 schedule=schedule,
             )
     return _Epoch(means=means, timer=timer)
+
+
+def _count_first_step(
+    run: Stage[Learner], batches: Iterator[Mapping[str, Tensor]]
+) -> list[Mapping[str, Tensor]]:
+    """Count the operations of the stage's first step where that is wanted; return its batch."""
+    folder = run.training.folder
+    if run.distributed or not is_counting() or operations_file(folder, run.name).exists():
+        return []
+    first = list(islice(batches, 1))
+    for batch in first:
+        write_step(folder, run.name, run.learner, batch, run.fabric.device)
+    return first
 
 
 def _check_means(run: Stage[Learner], means: dict[str, float]) -> dict[str, float]:

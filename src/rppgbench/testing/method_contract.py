@@ -17,12 +17,16 @@ from rppgbench.core.recording import GroundTruth
 from rppgbench.core.return_checks import confidence_faults
 from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.extraction.crops import crop_rule
+from rppgbench.profiling.streaming import estimator, measure_latency, streaming_params
 from rppgbench.system.errors import NoPulseError, error_text, shortened
 from rppgbench.system.isolation import isolated
 
 SIGNATURE = np.array([0.33, 0.77, 0.53])  # de Haan and van Leest 2014, 10.1088/0967-3334/35/9/1913
 SKIN = np.array([150.0, 105.0, 85.0])
 SECONDS = 20.0
+MAX_DIFFERENCE = 1e-6
+"""Largest difference of a causal run from the run on the whole recording, as a share of the
+standard deviation: rounding is far below."""
 STATED = re.compile(r"\([^()]*\bT\b[^()]*\)|\bunits?\b|\bbpm\b")
 # Four pixels of the skin, beside its mean: darker and lighter, and each of another tint.
 PIXELS = np.array([[0.85, 0.85, 0.85], [0.97, 0.95, 0.93], [1.0, 1.01, 1.0], [1.08, 1.1, 1.13]])
@@ -250,6 +254,24 @@ def _survives_gaps(method: Method) -> Iterator[str]:
         yield f"covers {coverage:.0%} of a recording whose face is away for 2 s of 22"
 
 
+def _streams_as_declared(method: Method) -> Iterator[str]:
+    if method.streaming is None:
+        raise _NotHere("every sample needs the whole recording")
+    waveform = _input(method, 72.0)
+    streamed = streaming_params(method, waveform.fs)
+    if streamed is None:
+        raise _NotHere(f"streams with no preset at {waveform.fs:g} frames a second")
+    if method.fit is not None:
+        raise _NotHere("must be trained; run it under a protocol")
+    params, streaming = streamed
+    latency = measure_latency(estimator(method, params), waveform, streaming)
+    if not latency.largest_difference <= MAX_DIFFERENCE:
+        yield (
+            f"samples of a causal run differ by {latency.largest_difference:.2g} of their spread "
+            "from those of the whole recording"
+        )
+
+
 def _make_clip(features: Features, rule: str) -> FaceClip:
     """Pictures of the features' skin by that rule, black where there is no face."""
     trace = np.nan_to_num(features.moments.mean_rgb("skin"))
@@ -315,4 +337,5 @@ CLAUSES: tuple[Callable[[Method], Iterator[str]], ...] = (
     _says_the_same_twice,
     _invents_no_pulse_on_a_flat_input,
     _survives_gaps,
+    _streams_as_declared,
 )
