@@ -8,7 +8,6 @@ import pytest
 from rppgbench.system.energy_counters import (
     CountersError,
     EnergyMeter,
-    busy_ticks,
     package_counters,
 )
 
@@ -105,12 +104,3 @@ def test_a_counter_that_disappears_leaves_a_reason(tmp_path: Path) -> None:
         counter.unlink()
     assert meter.energy.joules is None
     assert meter.energy.reason.startswith(f"{counter}: cannot be read")
-
-
-def test_work_of_the_machine_is_all_but_idle_and_waiting_time(tmp_path: Path) -> None:
-    stat = tmp_path / "stat"
-    stat.write_text("cpu  10 20 300 4000 50000 6 7 800 9 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
-    assert busy_ticks(stat) == 10 + 20 + 300 + 6 + 7
-    stat.write_text("intr 5\n")
-    assert busy_ticks(stat) is None
-    assert busy_ticks(tmp_path / "absent") is None

@@ -11,11 +11,12 @@ from rppgbench.cli.command import Commands, add_command
 from rppgbench.cli.exit_codes import DONE
 from rppgbench.cli.option_values import names, path, seconds
 from rppgbench.cli.options import as_json, plugins, without_effect
+from rppgbench.cli.speed_cost import energy, latency, operations
+from rppgbench.cli.speed_methods import chosen_methods, learning_methods
 from rppgbench.cli.terminal import answer, answer_json, tell
 from rppgbench.system.errors import BenchError, unknown_name
 
 if TYPE_CHECKING:
-    from rppgbench.core.method import Method
     from rppgbench.profiling.speed import Rate
 
 RECORDINGS, RECORDING_S = 64, 60.0
@@ -24,12 +25,12 @@ SCORED_RECORDINGS = 107
 PRECISIONS = ("32-true", "bf16-mixed")
 
 PARTS_OF_OPTION = {
-    "video": ("extraction",),
-    "seconds": ("extraction",),
-    "methods": ("methods", "feeding", "learning"),
+    "video": ("extraction", "energy", "latency"),
+    "seconds": ("extraction", "energy", "latency"),
+    "methods": ("methods", "feeding", "learning", "operations", "energy", "latency"),
     "evaluator": ("scoring",),
-    "preset": ("feeding", "learning"),
-    "device": ("learning",),
+    "preset": ("feeding", "learning", "operations", "energy", "latency"),
+    "device": ("learning", "operations", "energy", "latency"),
 }
 """The parts that an option has an effect on."""
 
@@ -47,7 +48,8 @@ def add_parser(commands: Commands) -> None:
         "--only",
         action="append",
         choices=[*PARTS],
-        help="this part (may be given again; default: all but learning, which takes long)",
+        help="this part (may be given again; default: all but learning, operations, energy and "
+        "latency, which train networks)",
     )
     parser.add_argument(
         "--methods",
@@ -62,9 +64,9 @@ def add_parser(commands: Commands) -> None:
         "--seconds", type=seconds, metavar="S", help="length of each simulated video (10)"
     )
     parser.add_argument("--evaluator", metavar="NAME", help="of the scoring (beats_tukey)")
-    parser.add_argument("--preset", metavar="NAME", help="of learning and feeding (paper)")
+    parser.add_argument("--preset", metavar="NAME", help="of methods that learn (paper)")
     parser.add_argument(
-        "--device", choices=["auto", "cpu", "cuda", "mps"], help="of the learning (auto)"
+        "--device", choices=["auto", "cpu", "cuda", "mps"], help="of methods that learn (auto)"
     )
     as_json(parser)
     plugins(parser)
@@ -81,12 +83,13 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         answer(f"{machine}; rppgbench {environment['commit'][:12] or environment['rppgbench']}")
         answer("of one core (processor time, least of three rounds); learning: of the device")
-    rates = []
+    rates: list[Rate] = []
     for part in args.only:
         for rate in PARTS[part](args):
-            rates.append(rate)
+            is_repeated = bool(rates) and rate.note == rates[-1].note
             if not args.json:
-                answer(_line(rate))
+                answer(_line(rate, note="" if is_repeated else rate.note))
+            rates.append(rate)
     if args.json:
         answer_json({"machine": machine, "rates": [asdict(r) for r in rates]})
     return DONE
@@ -96,7 +99,7 @@ def _fill_in_defaults(args: argparse.Namespace) -> None:
     """Fill in what is not given; BenchError for options of parts that are not measured."""
     from rppgbench.core.registry import load_methods
 
-    args.only = list(dict.fromkeys(args.only or [part for part in PARTS if part != "learning"]))
+    args.only = list(dict.fromkeys(args.only or [part for part in PARTS if part not in TAKE_LONG]))
     for option, parts in PARTS_OF_OPTION.items():
         if not set(parts) & set(args.only):
             without_effect(args, [option], f"without --only {' or '.join(parts)}")
@@ -147,20 +150,10 @@ def _clips() -> dict[str, set[str]]:
     return rules if all_rules > ours else {"our own methods": ours}
 
 
-def _chosen_methods(args: argparse.Namespace) -> "list[Method]":
-    from rppgbench.core.registry import load_methods
-    from rppgbench.execution.method_groups import expand_groups
-
-    available = load_methods().available
-    named = args.methods or list(available)
-    names = [name for name in expand_groups(named) if name in named or name in available]
-    return [load_methods().get("method", name, "--methods") for name in names]
-
-
 def _methods(args: argparse.Namespace) -> "Iterator[Rate]":
     from rppgbench.profiling.speed import method_rates
 
-    return method_rates(_chosen_methods(args), RECORDINGS, RECORDING_S)
+    return method_rates(chosen_methods(args), RECORDINGS, RECORDING_S)
 
 
 def _scoring(args: argparse.Namespace) -> "Iterator[Rate]":
@@ -179,20 +172,9 @@ def _bookkeeping(args: argparse.Namespace) -> "Iterator[Rate]":
         yield from bookkeeping_rates(Path(folder), STORED_RECORDINGS, RECORDING_S)
 
 
-def _learning_methods(args: argparse.Namespace) -> "Iterator[tuple[Method, dict[str, Any]]]":
-    """Each method that learns and has the preset, with its parameters."""
-    methods = [m for m in _chosen_methods(args) if m.fit and not m.baseline]
-    if not methods:
-        tell("methods that learn: not measured; pip install 'rppgbench[neural]'")
-    for method in methods:
-        preset = {} if args.preset == "paper" else {"preset": args.preset}
-        if preset.items() <= {("preset", name) for name in method.presets}:
-            yield method, method.parameters(preset)
-
-
 def _feeding(args: argparse.Namespace) -> "Iterator[Rate]":
     """How fast batches are read, one row for each method and stage."""
-    for method, params in _learning_methods(args):
+    for method, params in learning_methods(args):
         from rppgbench.neural.throughput import feeding_speed
         from rppgbench.profiling.speed import Rate
 
@@ -210,7 +192,7 @@ def _feeding(args: argparse.Namespace) -> "Iterator[Rate]":
 
 def _learning(args: argparse.Namespace) -> "Iterator[Rate]":
     """The rows of `rppgbench.neural.throughput`, one for each method, stage and precision."""
-    for method, params in _learning_methods(args):
+    for method, params in learning_methods(args):
         from rppgbench.neural.throughput import learning_speed
 
         full_precision_s: dict[str, float] = {}
@@ -251,10 +233,17 @@ PARTS: "dict[str, Callable[[argparse.Namespace], Iterator[Rate]]]" = {
     "bookkeeping": _bookkeeping,
     "feeding": _feeding,
     "learning": _learning,
+    "operations": operations,
+    "energy": energy,
+    "latency": latency,
 }
 
+TAKE_LONG = ("learning", "operations", "energy", "latency")
+"""Parts that train networks, so that they are measured only where they are asked for."""
 
-def _line(rate: "Rate") -> str:
+
+def _line(rate: "Rate", note: str) -> str:
     against = f"  {rate.ratio:.2f} x the time of: {rate.against}" if rate.ratio else ""
-    note = f"  {rate.note}" if rate.note else ""
-    return f"{rate.part:12}{rate.what:58}{rate.value:>12,.1f} {rate.unit}{against}{note}"
+    value = f"{rate.value:,.1f}" if rate.value >= 10 else f"{rate.value:.3g}"
+    following = f"  {note}" if note else ""
+    return f"{rate.part:12}{rate.what:58}{value:>12} {rate.unit}{against}{following}"

@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -22,6 +22,7 @@ from rppgbench.execution.plan_records import Fit, Job, Plan
 from rppgbench.execution.provenance import provenance
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.reuse import explain_recomputation, write_dependencies
+from rppgbench.execution.run_energy import recorded_energy
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.shared_pretraining import share, take_shared
 from rppgbench.execution.training_task import TrainingTask
@@ -99,10 +100,12 @@ def run(
         stored -= store.jobs_without_estimate() if options.retry_failed else set()
         todo = [job for job in plan.jobs if job.digest not in stored]
         require_possible(plan, todo)
+        energy = recorded_energy(store.folder, origin) if todo else nullcontext()
         try:
-            _PlanRun(plan, store, options, report_failure).run(todo)
-            if options.every_epoch:
-                _test_epochs(plan, store, options, manifest, origin)
+            with energy:
+                _PlanRun(plan, store, options, report_failure).run(todo)
+                if options.every_epoch:
+                    _test_epochs(plan, store, options, manifest, origin)
         except KeyboardInterrupt:
             count = len(plan.jobs) - store.missing()
             raise KeyboardInterrupt(

@@ -143,7 +143,7 @@ def method_latency(method: Method, fs: float = 30.0) -> tuple[str, Latency] | No
         The preset and the latency; None where every sample needs the whole recording.
     """
     streamed = streaming_params(method, fs)
-    if method.fit or method.members or method.input not in COLOUR_INPUTS or streamed is None:
+    if not is_of_colours(method) or streamed is None:
         return None
     params, streaming = streamed
     batch = synthetic_features(method, 1, STREAMED_S)
@@ -151,6 +151,35 @@ def method_latency(method: Method, fs: float = 30.0) -> tuple[str, Latency] | No
         estimator(method, params), Waveform(batch.samples[0], batch.fs), streaming
     )
     return str(params.get("preset", PAPER)), latency
+
+
+def model_latency(
+    method: Method, params: Mapping[str, Any], model: Model, recording: Waveform
+) -> tuple[str, Latency]:
+    """The latency of a method that learned, with parameters with which it can stream.
+
+    Args:
+        method: the method.
+        params: all of its parameters.
+        model: its model.
+        recording: the input of a recording (T, ...), at the rate of the network.
+
+    Returns:
+        The preset and the latency.
+
+    Raises:
+        ValueError: a sample needs the whole recording.
+    """
+    streaming = method.streaming(params, recording.fs) if method.streaming else None
+    if streaming is None:
+        raise ValueError(f"{method.name}: a sample needs the whole recording")
+    latency = measure_latency(estimator(method, params, model), recording, streaming)
+    return str(params.get("preset", PAPER)), latency
+
+
+def is_of_colours(method: Method) -> bool:
+    """Whether a method neither learns nor reads pictures, so that made-up colours are its input."""
+    return not (method.fit or method.members) and method.input in COLOUR_INPUTS
 
 
 def estimator(
@@ -167,17 +196,18 @@ def estimator(
     return lambda waveform: method.estimate(waveform, *models, **params)
 
 
-def latency_rate(name: str, latency: Latency) -> Rate:
+def latency_rate(name: str, preset: str, latency: Latency) -> Rate:
     """The row of a method: the longest delay of a sample.
 
     Args:
-        name: name of the method, with its preset.
+        name: name of the method.
+        preset: the preset with which it was measured.
         latency: what was measured.
     """
     verdict = "" if latency.load < 1 else "; falls behind"
     return Rate(
         part="latency",
-        what=name,
+        what=name if preset == PAPER else f"{name}, preset {preset}",
         value=latency.delay_s,
         unit="s",
         note=f"look-ahead {latency.look_ahead_s:.3g} s; computing {1000 * latency.median_s:.3g} ms "

@@ -13,7 +13,7 @@ from rppgbench.execution.epoch_models import EPOCHS
 from rppgbench.execution.reuse import FILE as DEPENDENCIES
 from rppgbench.sharing.bundle_facts import DatasetFacts
 from rppgbench.store.references import reference_digest, without_references
-from rppgbench.store.store import PROVENANCE, REGISTRATION, Seen, Store, part_digest
+from rppgbench.store.store import ENERGY, PROVENANCE, REGISTRATION, Seen, Store, part_digest
 from rppgbench.system.errors import BenchError
 
 RESULTS = "results"
@@ -98,7 +98,7 @@ def results_files(store: Store, withheld: Withholding, *, models: bool) -> Files
         BenchError: A part is damaged or missing.
     """
     files = _store_files(store, withheld, RESULTS)
-    for name in (REGISTRATION, DEPENDENCIES):
+    for name in (REGISTRATION, DEPENDENCIES, ENERGY):
         if (store.folder / name).is_file():
             files[f"{RESULTS}/{name}"] = store.folder / name
     apart = store.folder / EPOCHS

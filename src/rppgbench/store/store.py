@@ -38,10 +38,11 @@ confidence that a method gives."""
 RUN, ORDER, MADE_BY = "run", b"order", b"provenance"
 PROVENANCE = "provenance"
 REGISTRATION = "registration.json"
+ENERGY = "energy.jsonl"
 READ = "read_s"
 OWN = frozenset(
     {".lock", "models", "estimates", "recordings", PROVENANCE, "plan.json", "errors.log"}
-    | {REGISTRATION}
+    | {REGISTRATION, ENERGY}
 )
 
 Seen = dict[tuple[str, str, str], RecordingInfo]

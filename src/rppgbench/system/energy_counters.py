@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Self
 
 POWERCAP = Path("/sys/class/powercap")
-PROC_STAT = Path("/proc/stat")
 
 POLL_S = 10.0
 """Seconds between readings. A counter begins again after `max_energy_range_uj`: of 65 kJ, the
@@ -187,26 +186,3 @@ class EnergyMeter:
         if self._reason:
             return Energy(joules=None, seconds=seconds, reason=self._reason)
         return Energy(joules=self._used_uj / 1e6, seconds=seconds, packages=len(self._counters))
-
-
-def busy_ticks(proc_stat: Path = PROC_STAT) -> int | None:
-    """Processor time of all programs of the machine since its start, in clock ticks.
-
-    The first line of `/proc/stat` counts user, nice, system, idle, iowait, irq and softirq
-    (`proc(5)`). All but idle and iowait are work.
-
-    Args:
-        proc_stat: the file.
-
-    Returns:
-        The ticks; None on systems without the file.
-    """
-    try:
-        line = proc_stat.read_text(encoding="ascii").partition("\n")[0]
-    except OSError:
-        return None
-    label, *fields = line.split()
-    if label != "cpu" or len(fields) < 7:
-        return None
-    user, nice, system, _idle, _iowait, irq, softirq = map(int, fields[:7])
-    return user + nice + system + irq + softirq
