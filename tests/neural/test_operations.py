@@ -29,11 +29,6 @@ from rppgbench.neural.training_stage import Recipe
 from ..factories.batches import make_batches
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def forward(layer: nn.Module, *shape: int) -> int:
     return count_operations(lambda: layer(torch.zeros(shape)))
 

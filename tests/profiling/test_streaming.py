@@ -156,6 +156,13 @@ def test_a_recording_shorter_than_a_hop_gives_no_sample() -> None:
     assert streamed.samples.shape == (0,)
 
 
+def test_latency_needs_a_recording_that_is_long_enough() -> None:
+    with pytest.raises(ValueError, match="5 frames are too few"):
+        measure_latency(
+            lambda part: part, Waveform(np.ones(5), 1.0), Streaming(hop=3, past=0, ahead=2)
+        )
+
+
 def test_latency_is_the_look_ahead_and_the_time_of_computing() -> None:
     measured = method_latency(CLASSICAL["pos"])
     assert measured is not None

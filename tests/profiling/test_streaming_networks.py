@@ -1,6 +1,5 @@
 """Networks that read windows make the samples of the whole recording while frames arrive."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from rppgbench.core.method import Training
 from rppgbench.core.registry import load_methods
 from rppgbench.extraction.crops import crop_rule
+from rppgbench.neural.throughput import synthetic_examples
 from rppgbench.profiling.streaming import estimator, measure_latency, stream_pulse
 
 pytestmark = pytest.mark.torch
@@ -22,16 +22,6 @@ SHORT = {"clip_s": 2.0, "test_clip_s": 2.0, "sample_s": 1.0, "step_s": 1.0, "tes
 OWN_LENGTHS = {"dual_gan_backbone": {"clip_s": 2.5}, "rs_rppg": {"clip_s": 6.4}}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_networks_with_windows_of_their_own_frames_are_there() -> None:
     assert set(NETWORKS) == {
         *("contrast_phys", "contrast_phys_plus", "dual_gan_backbone", "gideon2021"),
@@ -41,8 +31,6 @@ def test_networks_with_windows_of_their_own_frames_are_there() -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_streams_as_declared(name: str, tmp_path: Path) -> None:
-    from rppgbench.neural.throughput import synthetic_examples
-
     method = load_methods().available[name]
     toy = method.parameters({"preset": "toy"})
     short = {key: value for key, value in SHORT.items() if key in toy} | OWN_LENGTHS.get(name, {})

@@ -125,7 +125,7 @@ def test_the_command_says_a_line_a_clause(
     assert [line for line in lines if line.startswith("BROKEN")] == [
         "BROKEN     survives gaps: raises RuntimeError: short"
     ]
-    assert len(lines) == 8
+    assert len(lines) == 9
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

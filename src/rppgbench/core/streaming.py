@@ -17,7 +17,8 @@ class Streaming:
     Hop k are the samples of frames k `hop` to before (k + 1) `hop`. They are made by a call of the
     method on these frames, up to `past` frames before them, and `ahead` frames after them, and are
     the samples that the method gives for the whole recording. So frames after these cannot change
-    them. At the end of a recording the samples that still wait for frames are not made.
+    them. At the end of a recording the samples that still wait for frames are not made; there, a
+    network may place a further window for the whole recording, which no stream has.
 
     Attributes:
         hop: frames from one call to the next.

@@ -91,12 +91,19 @@ def measure_latency(
 
     Args:
         estimate: the method with its parameters.
-        recording: the input of the whole recording (T, ...), longer than a hop with its frames.
+        recording: the input of the whole recording (T, ...).
         streaming: the frames that a hop needs.
+
+    Raises:
+        ValueError: the recording is not longer than a hop with its frames.
     """
+    if len(recording.samples) <= streaming.hop + streaming.ahead:
+        raise ValueError(f"{len(recording.samples)} frames are too few for {streaming}")
     whole = estimate(recording).samples
     streamed = stream_pulse(estimate, recording, streaming)
-    difference = np.abs(streamed.samples - whole[: len(streamed.samples)]).max()
+    # The last window of a whole recording may begin between two hops: it is not compared.
+    compared = min(len(streamed.samples), len(whole) - streaming.hop - streaming.ahead)
+    difference = np.abs(streamed.samples[:compared] - whole[:compared]).max()
     spread = float(whole.std())
     return Latency(
         look_ahead_s=streaming.look_ahead_s(recording.fs),
