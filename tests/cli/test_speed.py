@@ -41,9 +41,11 @@ def test_latency_has_the_face_and_each_method_that_streams(
     rows, notes = measured(capsys, "--only", "latency", "--methods", "pos,ica,green")
     face, pos, green = rows
     assert face["what"].startswith("decoding and following the face")
-    assert 0.5 < face["facts"]["look_ahead_s"] < 0.8
-    assert pos["facts"]["look_ahead_s"] == pytest.approx(47 / 30)
-    assert pos["value"] == pytest.approx(pos["facts"]["look_ahead_s"] + pos["facts"]["call_95_s"])
+    assert 0.5 < face["numbers"]["look_ahead_s"] < 0.8
+    assert pos["numbers"]["look_ahead_s"] == pytest.approx(47 / 30)
+    assert pos["value"] == pytest.approx(
+        pos["numbers"]["look_ahead_s"] + pos["numbers"]["call_95_s"]
+    )
     assert green["what"] == "green, preset toolbox"
     assert "every sample needs the whole recording: ica" in notes
 
@@ -71,10 +73,10 @@ def test_operations_of_a_network_and_the_methods_that_are_not_counted(
     assert main(["speed", "--json", *arguments]) == 0
     output = capsys.readouterr()
     (row,) = json.loads(output.out)["rates"]
-    assert row["facts"]["parameters"] == 361
-    assert row["value"] == pytest.approx(row["facts"]["flop_per_minute"] / 1e9)
-    assert row["facts"]["flop_per_minute"] == 60 * 114_816
-    assert row["facts"]["flop_per_train_step"] > 0
+    assert row["numbers"]["parameters"] == 361
+    assert row["value"] == pytest.approx(row["numbers"]["flop_per_minute"] / 1e9)
+    assert row["numbers"]["flop_per_minute"] == 60 * 114_816
+    assert row["numbers"]["flop_per_train_step"] > 0
     assert "operations are not counted" in output.err
     assert output.err.rstrip().endswith(": pos")
 

@@ -78,7 +78,7 @@ def test_without_counters_the_row_has_processor_time_and_the_reason(tmp_path: Pa
     assert row.note == (
         f"energy is not known: no energy counters of processor packages in {tmp_path}"
     )
-    assert "joules_per_minute" not in row.facts
+    assert "joules_per_minute" not in row.numbers
 
 
 def test_the_row_of_known_energy_has_joules_for_a_minute_of_video(
@@ -88,4 +88,4 @@ def test_the_row_of_known_energy_has_joules_for_a_minute_of_video(
     energy = work_energy(machine.work, least_s=0, powercap=machine.powercap)
     row = energy_rate("work", energy, 30.0)
     assert (row.value, row.unit) == (pytest.approx(6.0), "J/min")
-    assert row.facts == pytest.approx({"joules_per_minute": 6.0, "processor_s_per_minute": 16.0})
+    assert row.numbers == pytest.approx({"joules_per_minute": 6.0, "processor_s_per_minute": 16.0})

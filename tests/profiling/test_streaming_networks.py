@@ -34,7 +34,7 @@ def test_a_network_streams_as_declared(name: str, tmp_path: Path) -> None:
     method = load_methods().available[name]
     toy = method.parameters({"preset": "toy"})
     short = {key: value for key, value in SHORT.items() if key in toy} | OWN_LENGTHS.get(name, {})
-    params = {**toy, **short, "batch": 2}
+    params = {**toy, **short, "batch": 2, "lr": 1e-6}
     size = crop_rule(str(params["crop"])).size if method.input == "clip" else 0
     seconds = 2.6 * params["clip_s"]
     fs = float(params["fs"])

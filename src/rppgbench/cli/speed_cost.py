@@ -71,7 +71,7 @@ def operations(args: argparse.Namespace) -> "Iterator[Rate]":
             value=per_minute / 1e9,
             unit="GFLOP/min",
             note="; ".join([f"{brief.parameters:,} parameters", *steps]),
-            facts={
+            numbers={
                 "parameters": brief.parameters,
                 "flop_per_minute": per_minute,
                 **{f"flop_per_{stage}_step": flop for stage, flop in brief.flop_per_step.items()},

@@ -217,18 +217,18 @@ def _operations(task: TrainingTask, model: Model) -> dict[str, Any]:
         return {}
     from rppgbench.neural.operations import operations_per_minute, training_operations
 
-    facts = {"training": training_operations(_training_folder(task))}
+    counts = {"training": training_operations(_training_folder(task))}
     if not task.fit.is_pretraining:
         method = load_methods().get("method", task.fit.method, task.fit.fold)
         counted = attempt(
             lambda: operations_per_minute(method, model, task.params), "the count of operations"
         )
-        facts["estimate"] = (
+        counts["estimate"] = (
             {"flop_per_minute": counted.value}
             if counted.fault is None
             else {"not_counted": counted.fault.reason}
         )
-    return {"operations": facts}
+    return {"operations": counts}
 
 
 def example_tasks(task: TrainingTask) -> list[tuple[RecordingTask, Side]]:

@@ -65,6 +65,6 @@ def train_briefly(method: Method, params: Mapping[str, Any], device: str) -> Bri
     stages = counted.get("stages", {})
     return BriefTraining(
         model=model,
-        flop_per_step={name: int(facts["flop_per_step"]) for name, facts in stages.items()},
+        flop_per_step={name: int(stage["flop_per_step"]) for name, stage in stages.items()},
         reason=str(counted.get("not_counted", "")),
     )

@@ -108,11 +108,11 @@ def write_step(
         device: the learner's device.
     """
     try:
-        facts: dict[str, Any] = {"flop_per_step": count_step(learner, batch, device)}
+        count_of_step: dict[str, Any] = {"flop_per_step": count_step(learner, batch, device)}
     except Exception as error:  # a count is no reason to lose a training
-        facts = {"not_counted": f"{type(error).__name__}: {error}".splitlines()[0]}
+        count_of_step = {"not_counted": f"{type(error).__name__}: {error}".splitlines()[0]}
     folder.mkdir(parents=True, exist_ok=True)
-    write_file(operations_file(folder, stage), json.dumps(facts) + "\n")
+    write_file(operations_file(folder, stage), json.dumps(count_of_step) + "\n")
 
 
 def training_operations(folder: Path) -> dict[str, Any]:
@@ -128,12 +128,12 @@ def training_operations(folder: Path) -> dict[str, Any]:
     stages: dict[str, dict[str, int]] = {}
     for file in sorted(folder.glob(f"*{COUNTED}")):
         name = file.name.removesuffix(COUNTED)
-        facts = json.loads(file.read_text(encoding="utf-8"))
-        if "not_counted" in facts:
-            return {"not_counted": f"{name}: {facts['not_counted']}"}
+        count_of_step = json.loads(file.read_text(encoding="utf-8"))
+        if "not_counted" in count_of_step:
+            return {"not_counted": f"{name}: {count_of_step['not_counted']}"}
         epochs = len((folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines())
         speed = json.loads((folder / f"{name}_speed.json").read_text(encoding="utf-8"))
-        stages[name] = {**facts, "steps": epochs * int(speed["steps"])}
+        stages[name] = {**count_of_step, "steps": epochs * int(speed["steps"])}
     if not stages:
         return {}
     total = sum(stage["flop_per_step"] * stage["steps"] for stage in stages.values())

@@ -102,7 +102,7 @@ def energy_rate(name: str, energy: WorkEnergy, video_s: float) -> Rate:
             value=processor_s,
             unit="processor s/min",
             note=f"energy is not known: {energy.reason}",
-            facts={"processor_s_per_minute": processor_s},
+            numbers={"processor_s_per_minute": processor_s},
         )
     joules = energy.joules * per_minute
     return Rate(
@@ -111,5 +111,5 @@ def energy_rate(name: str, energy: WorkEnergy, video_s: float) -> Rate:
         value=joules,
         unit="J/min",
         note=f"{processor_s:.3g} s of processor time a minute of video",
-        facts={"processor_s_per_minute": processor_s, "joules_per_minute": joules},
+        numbers={"processor_s_per_minute": processor_s, "joules_per_minute": joules},
     )

@@ -26,7 +26,7 @@ class Rate:
     """One row: what was done, in which part of a run, and how much of it in a second of one core.
 
     `ratio` is the time against that of the row named by `against`, where the two compare;
-    `note` says what else was measured, and `facts` hold its numbers by name.
+    `note` says what else was measured, and `numbers` hold it by name.
     """
 
     part: str
@@ -36,7 +36,7 @@ class Rate:
     ratio: float | None = None
     against: str = ""
     note: str = ""
-    facts: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 def interleaved_s(

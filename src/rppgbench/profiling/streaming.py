@@ -221,7 +221,7 @@ def latency_rate(name: str, preset: str, latency: Latency) -> Rate:
         f"a call, at most {1000 * latency.high_s:.3g} ms in 95 % of the calls, a call every "
         f"{latency.hop_s:.3g} s ({latency.load:.2%} of the time{verdict}); differs from the whole "
         f"recording's run by {latency.largest_difference:.1g} of its spread",
-        facts={
+        numbers={
             "look_ahead_s": latency.look_ahead_s,
             "hop_s": latency.hop_s,
             "median_call_s": latency.median_s,
@@ -250,7 +250,7 @@ def face_latency_rate(source: VideoSource) -> Rate:
         unit="s",
         note=f"look-ahead {look_ahead_s:.3g} s; computing {1000 * np.median(frame_s):.3g} ms a "
         f"frame, at most {1000 * high_s:.3g} ms in 95 % of the frames",
-        facts={
+        numbers={
             "look_ahead_s": look_ahead_s,
             "median_call_s": float(np.median(frame_s)),
             "call_95_s": high_s,
