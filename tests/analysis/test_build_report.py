@@ -11,9 +11,11 @@ import pytest
 from rppgbench.analysis.build_report import build_report
 from rppgbench.analysis.report_scores import describe_evaluator
 from rppgbench.cli import main
+from rppgbench.core.content_roots import PLUGINS
+from rppgbench.evaluation.evaluator import read_evaluator
 
 from ..factories import stores as made_store
-from ..factories.evaluators import NAMES, evaluator
+from ..factories.evaluators import FOLDER, NAMES, evaluator
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,28 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
     protocol = made_store.manifest({}, ["skin"])["protocol"] | {"recordings": 12}
     made_store.write(folder, made_store.estimates(("pos", "green")), more={"protocol": protocol})
     return folder
+
+
+def test_the_margin_of_groups_is_that_of_the_evaluator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An evaluator of one's own declares 2.5 bpm; the shipped one has the default, 5 bpm."""
+    estimates = [
+        replace(estimate, scenario="walking" if estimate.subject in "ann bob" else "rest")
+        for estimate in made_store.estimates(("pos",))
+    ]
+    store = made_store.write(tmp_path / "made", estimates)
+    own = tmp_path / "protocols" / "evaluators" / "own.toml"
+    own.parent.mkdir(parents=True)
+    monkeypatch.setenv(PLUGINS, str(tmp_path))
+    shipped = (FOLDER / "li2023.toml").read_text()
+    own.write_text(f"group_margin_bpm = 2.5\n{shipped}")
+    assert read_evaluator(own).digest == evaluator("li2023").digest
+    for name, margin in (("li2023", "5"), ("own", "2.5")):
+        page = build_report(store, tmp_path / "report.html", evaluators=[name]).page
+        text = html.unescape(page.read_text(encoding="utf-8"))
+        section = text[text.index('id="group-gaps"') :]
+        assert f"lies below {margin} bpm" in section[: section.index("</section>")]
 
 
 def test_the_protocol_s_n_stands_in_the_terminal_and_in_the_table(

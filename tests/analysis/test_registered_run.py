@@ -201,6 +201,14 @@ def test_other_rules_another_first_evaluator_and_genuine_data_are_deviations(
     rules[first]["low_bpm" if "low_bpm" in rules[first] else next(iter(rules[first]))] = "other"
     (_, changed) = subjects(results, fitting(evaluators=rules))
     assert changed.startswith(f"evaluator {first}: ")
+    rules = copy.deepcopy(fitting().evaluators)
+    rules[first]["group_margin_bpm"] = 2.5
+    assert subjects(results, fitting(evaluators=rules)) == [
+        "code",
+        f"evaluator {first}: group_margin_bpm",
+    ]
+    del rules[first]["group_margin_bpm"]  # registered before the key was there: its default
+    assert subjects(results, fitting(evaluators=rules)) == ["code"]
     assert subjects(results, fitting(), second) == ["code", "first evaluator"]
     assert subjects(results, fitting(simulated=False)) == ["code", "data"]
     monkeypatch.setattr(registered_run, "scoring_parts", lambda: {"python": "3.0"})

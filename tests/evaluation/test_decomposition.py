@@ -165,7 +165,7 @@ def test_all_groups_of_the_second_rule_give_the_second_rule(a: str, b: str) -> N
     first, second = evaluator(a), evaluator(b)
     made = mixed_evaluator(first, second, frozenset(RULE_GROUPS))
     arguments = {"title", "meaning", "source", "notes", "snr", "correlation", "made_for_fs"}
-    arguments |= {"variability"}
+    arguments |= {"variability", "group_margin_bpm"}
     assert made.model_dump(exclude=arguments) == second.model_dump(exclude=arguments)
     assert mixed_evaluator(first, second, Group()) == first
 
@@ -182,6 +182,7 @@ def test_every_setting_of_a_rule_is_in_a_group_or_changes_no_error() -> None:
         "snr",
         "correlation",
         "made_for_fs",
+        "group_margin_bpm",
         "variability",
         "respiration",
         "estimate",

@@ -1,4 +1,4 @@
-"""Risk against coverage, and confidence without a reference."""
+"""Confidence without a reference, and errors by level of it."""
 
 import numpy as np
 import pandas as pd
@@ -6,13 +6,8 @@ import pytest
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Waveform
-from rppgbench.evaluation import selective
 from rppgbench.evaluation.scores import score_windows
-from rppgbench.evaluation.selective import (
-    add_confidence,
-    confidence_levels,
-    risk_coverage,
-)
+from rppgbench.evaluation.selective import add_confidence, confidence_levels
 
 from ..factories.evaluators import evaluator
 from ..factories.records import make_estimate, make_ground_truth, make_sine
@@ -30,71 +25,6 @@ def windows(errors: list[float], confidence: list[float], people: int = 4) -> pd
             "confidence_db": confidence,
         }
     )
-
-
-def test_the_surest_windows_come_first() -> None:
-    """Risks of 1, 2, 3 and 4 windows: 1, 1.5, 2, 4; their mean is 2.125."""
-    curve = risk_coverage(windows([-10.0, 1.0, 3.0, -2.0], [0.0, 9.0, 3.0, 6.0]))
-    assert curve is not None
-    assert curve.risk_bpm == pytest.approx([1.0, 1.5, 2.0, 4.0])
-    assert curve.coverage == pytest.approx([0.25, 0.5, 0.75, 1.0])
-    assert curve.area_bpm == pytest.approx(2.125)
-    assert [curve.best_bpm, curve.skill] == pytest.approx([2.125, 1.0])
-    assert [curve.risk_at(0.5), curve.risk_at(1.0)] == pytest.approx([1.5, 4.0])
-    assert curve.low_bpm < curve.area_bpm < curve.high_bpm
-
-
-def test_weights_in_parts_give_the_same_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = windows([-10.0, 1.0, 3.0, -2.0, 7.0], [0.0, 9.0, 3.0, 6.0, 1.0])
-    whole = risk_coverage(table)
-    monkeypatch.setattr(selective, "MAX_WEIGHTS", 37)  # 7 of the 500 resamples at once
-    in_parts = risk_coverage(table)
-    assert whole is not None
-    assert in_parts is not None
-    assert (in_parts.low_bpm, in_parts.high_bpm) == (whole.low_bpm, whole.high_bpm)
-
-
-def test_an_order_against_the_errors_has_a_skill_below_nothing() -> None:
-    """Risks: 10, 6.5, 5, 4; area 6.375; (4 - 6.375) / (4 - 2.125)."""
-    curve = risk_coverage(windows([-10.0, 1.0, 3.0, -2.0], [9.0, 0.0, 6.0, 3.0]))
-    assert curve is not None
-    assert curve.skill == pytest.approx((4 - 6.375) / (4 - 2.125))
-
-
-def test_windows_of_one_confidence_enter_with_their_mean_in_any_order() -> None:
-    errors, confidence = [1.0, 9.0, 2.0, 4.0], [5.0, 5.0, 1.0, 1.0]
-    for order in ([0, 1, 2, 3], [1, 0, 3, 2]):
-        curve = risk_coverage(windows([errors[k] for k in order], [confidence[k] for k in order]))
-        assert curve is not None
-        assert curve.risk_bpm == pytest.approx([5.0, 5.0, 13 / 3, 4.0])
-    level = risk_coverage(windows(errors, [2.0] * 4))
-    assert level is not None
-    assert level.skill == pytest.approx(0.0)
-
-
-def test_windows_without_an_estimate_come_last_and_cost_what_they_cost() -> None:
-    curve = risk_coverage(windows([100.0, 1.0, 3.0], [np.nan, -20.0, -30.0]))
-    assert curve is not None
-    assert curve.risk_bpm == pytest.approx([1.0, 2.0, 104 / 3])
-    assert risk_coverage(windows([1.0, 2.0], [np.nan, np.nan])) is None
-
-
-def test_the_interval_is_over_people_not_over_windows() -> None:
-    rng = np.random.default_rng(4)
-    errors = np.repeat(rng.exponential(3, 6), 50) + rng.exponential(0.1, 300)
-    table = windows(errors.tolist(), rng.normal(0, 1, 300).tolist())
-    table["subject"] = np.repeat([f"p{k}" for k in range(6)], 50)
-    by_person = risk_coverage(table)
-    table["subject"] = [f"w{k}" for k in range(300)]
-    by_window = risk_coverage(table)
-    assert by_person is not None
-    assert by_window is not None
-    wide = by_person.high_bpm - by_person.low_bpm
-    assert wide > 3 * (by_window.high_bpm - by_window.low_bpm)
-    table["subject"] = "one"
-    single = risk_coverage(table)
-    assert single is not None
-    assert np.isnan(single.low_bpm)
 
 
 def test_levels_count_windows_and_correct_rates() -> None:

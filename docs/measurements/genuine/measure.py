@@ -20,7 +20,8 @@ import rppgbench as rb
 from rppgbench.cli import main
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.wrapped_rate import unwrap_rate
-from rppgbench.evaluation.selective import add_confidence, confidence_levels, risk_coverage
+from rppgbench.evaluation.risk_coverage import risk_coverage
+from rppgbench.evaluation.selective import add_confidence, confidence_levels
 
 RULES = ("beats_tukey", "li2023")
 REGIONS = {"FH": "forehead", "Cheeks": "cheeks", "FH___Cheeks": "forehead and cheeks"}

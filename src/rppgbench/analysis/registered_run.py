@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from rppgbench.analysis.part_provenance import PartProvenance
 from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.registration import Deviation, Registration
@@ -204,8 +206,17 @@ def _rule_deviations(
                 *("not used" if rule is None else "used" for rule in (then, now)),
             )
             continue
-        for key in _changed_keys(then, now):
-            yield _deviation(f"evaluator {name}: {key}", then.get(key), now.get(key))
+        registered = _with_defaults(then)
+        for key in _changed_keys(registered, now):
+            yield _deviation(f"evaluator {name}: {key}", registered.get(key), now.get(key))
+
+
+def _with_defaults(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A registered rule with the defaults of keys that are newer than its registration."""
+    try:
+        return Evaluator.model_validate(rule).model_dump(mode="json")
+    except ValidationError:
+        return rule
 
 
 def _time_deviations(

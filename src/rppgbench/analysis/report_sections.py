@@ -10,7 +10,6 @@ from rppgbench.analysis.diagnostics import baseline_methods
 from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.analysis.sweeps import collapsed_seeds
 from rppgbench.analysis.trainings import load_loss_curves
-from rppgbench.evaluation.group_gaps import MARGIN_BPM
 from rppgbench.execution.plan_manifest import CONTAMINATION
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.method_titles import titled_marks, titled_scores
@@ -74,7 +73,11 @@ def further_sections(
         *comparison_sections(scores, condition=condition, baselines=baselines, marks=marks),
         *power_sections(scores, condition=condition, baselines=baselines, marks=marks),
         *group_gap_sections(
-            first, scores.name, margin_bpm=MARGIN_BPM, baselines=baselines, marks=marks
+            first,
+            scores.name,
+            margin_bpm=float(scores.windows.attrs["group_margin_bpm"]),
+            baselines=baselines,
+            marks=marks,
         ),
         *selective_sections(first, scores.name, baselines=baselines, marks=marks),
         *control_sections(scores, marks=marks),

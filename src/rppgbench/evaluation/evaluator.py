@@ -175,6 +175,14 @@ class Evaluator(Declaration):
         description="how the rate of respiration is read from the pulse: rows are then breaths per "
         "minute, and `[estimate]` reads what respiration changes in the pulse",
     )
+    group_margin_bpm: float = Field(
+        default=5.0,
+        gt=0,
+        le=100,
+        description="largest gap between the mean absolute errors of two groups (skin tone, light, "
+        "scenario) that does not matter, for the verdict of non-inferiority; the default is the "
+        "tolerance of ANSI/AAMI EC13; it changes no number",
+    )
     made_for_fs: list[Rate] | None = Field(
         default=None,
         min_length=2,
@@ -257,7 +265,7 @@ class Evaluator(Declaration):
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits of all settings that can change a number."""
-        texts = {"title", "meaning", "source", "notes", "made_for_fs"}
+        texts = {"title", "meaning", "source", "notes", "made_for_fs", "group_margin_bpm"}
         undeclared = {
             name for name in ("variability", "respiration") if getattr(self, name) is None
         }

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 GROUPS = ("skin_tone", "light", "scenario")
 """Columns of windows that name groups."""
 
-MARGIN_BPM = 5.0
-"""Default of the largest gap that does not matter (ANSI/AAMI EC13: a rate may be 5 bpm off)."""
-
 Verdict = Literal["not worse", "worse", "undecided"]
 
 

@@ -97,8 +97,8 @@ def score_windows(
         - the evaluator's correlation under its own name;
         - where the evaluator declares `variability`, the columns of `variability_reading`.
 
-        `attrs` hold the evaluator's digest, pooling, band, kinds of reference by preference, and
-        the names of its SNR and correlation.
+        `attrs` hold the evaluator's digest, pooling, band, margin of groups, kinds of reference by
+        preference, and the names of its SNR and correlation.
 
     Raises:
         BenchError: An estimate comes twice.
@@ -130,6 +130,7 @@ def score_windows(
         "truth": list(evaluator.truth),
         "quantity": evaluator.quantity,
         "edge_bpm": evaluator.edge_bpm,
+        "group_margin_bpm": evaluator.group_margin_bpm,
         "band_bpm": (60 * evaluator.estimate.band.low_hz, 60 * evaluator.estimate.band.high_hz),
     }
     return windows

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from rppgbench.evaluation.selective import (
-    KEPT,
-    ConfidenceLevel,
-    RiskCoverage,
-    confidence_levels,
-    risk_coverage,
-)
+from rppgbench.evaluation.risk_coverage import KEPT
+from rppgbench.evaluation.selective import ConfidenceLevel, confidence_levels
 from rppgbench.report.data_marks import UNMARKED, DataMarks
-from rppgbench.report.figures.drawing import MARKERS, SERIES, csv_download, panels
-from rppgbench.report.figures.frame import Plot, draw_framed
+from rppgbench.report.figures.frame import draw_framed
 from rppgbench.report.inputs import Section, quantity_of
 from rppgbench.report.sections.comparison import without_leaked
+from rppgbench.report.sections.confidence_plots import plot_reliability, plot_risk
+from rppgbench.report.sections.judged_confidence import JudgedConfidence, judge_confidences
 from rppgbench.report.tables.columns import Column, format_bpm
 from rppgbench.report.tables.table import Cell, Row, Table
 from rppgbench.signals.rate_confidence import CORRECT_BPM
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MIN_WINDOWS = 20
-"""Scored windows of a method from which on a curve is drawn."""
-
-DRAWN_POINTS = 100
-
-Curves = Mapping[str, RiskCoverage]
 
 
 def selective_sections(
@@ -42,7 +29,7 @@ def selective_sections(
     baselines: Collection[str] = (),
     marks: DataMarks = UNMARKED,
 ) -> tuple[Section, ...]:
-    """Risk against coverage of every method, and errors by level of confidence.
+    """Risk against coverage of every method, errors by level of confidence, and calibration.
 
     Args:
         windows: Rows of `score_windows` with `confidence_db`.
@@ -58,44 +45,77 @@ def selective_sections(
     if quantity_of(windows) != "heart rate":
         return ()
     windows, left_out = without_leaked(windows)
-    parts = {
-        str(method): rows
-        for method, rows in windows.groupby("method", sort=True)
-        if method not in baselines and rows["confidence_db"].notna().sum() >= MIN_WINDOWS
-    }
-    possible = {method: risk_coverage(rows) for method, rows in parts.items()}
-    curves = {method: curve for method, curve in possible.items() if curve is not None}
-    if not curves:
+    judged = judge_confidences(windows, baselines=baselines)
+    if not judged:
         return ()
-    levels = {method: confidence_levels(parts[method]) for method in curves}
-    drawing = draw_framed(
-        "risk-coverage", "Error of the surest windows", lambda: _plot(curves), marks=marks
+    by_snr = [
+        confidence.method for confidence in judged if confidence.source == "SNR and agreement"
+    ]
+    levels = {method: confidence_levels(windows[windows["method"] == method]) for method in by_snr}
+    tables = [_curve_table(judged, marks)]
+    tables += [_level_table(levels, marks)] if levels else []
+    tables += [_calibration_table(judged, marks)] if any(j.calibrations for j in judged) else []
+    drawings = (
+        draw_framed(
+            "risk-coverage",
+            "Error of the windows of the highest confidence",
+            lambda: plot_risk(judged),
+            marks=marks,
+        ),
+        draw_framed(
+            "reliability",
+            "Stated probability and share correct",
+            lambda: plot_reliability(judged),
+            marks=marks,
+        ),
     )
-    assert drawing is not None
     return (
         Section(
             key="selective",
             title="Knowing when not to answer",
-            paragraphs=(
-                "The confidence of a window is the signal-to-noise ratio of the pulse at its own "
-                "heart rate, less 1 dB for each bpm from the median of a method's face regions, "
-                "less 20 dB at the edge of the band. No reference is needed. Windows are kept in "
-                f"the order of falling confidence, under {evaluator}. A window without an estimate "
-                "comes last.",
-                "Skill is 1 where the order is that of the errors, and 0 where it knows nothing of "
-                "them. The area is the mean error over all shares of windows, with its 95 % "
-                "interval over people.",
-                *left_out,
-            ),
-            tables=(_curve_table(curves, marks), _level_table(levels, marks)),
-            drawings=(drawing,),
+            paragraphs=(*_paragraphs(judged, evaluator), *left_out),
+            tables=tuple(tables),
+            drawings=tuple(drawing for drawing in drawings if drawing is not None),
         ),
     )
 
 
-def _curve_table(curves: Curves, marks: DataMarks) -> Table:
+def _paragraphs(judged: Sequence[JudgedConfidence], evaluator: str) -> tuple[str, ...]:
+    methods = [entry.method for entry in judged if entry.source == "the method's own"]
+    paragraphs = [
+        "The confidence of a window is the signal-to-noise ratio of the pulse at its own "
+        "heart rate, less 1 dB for each bpm from the median of a method's face regions, "
+        "less 20 dB at the edge of the band. No reference is needed. Windows are kept in "
+        f"the order of falling confidence, under {evaluator}. A window without an estimate "
+        "comes last.",
+        "Skill is 1 where the order is that of the errors, and 0 where it knows nothing of "
+        "them. The area is the mean error over all shares of windows, with its 95 % "
+        "interval over people.",
+    ]
+    if methods:
+        paragraphs.append(
+            f"{', '.join(methods)}: beside it stands the method's own confidence, from 0 to 1 by "
+            "the definition of its source, averaged over the window. Both confidences order the "
+            "same windows, all of the method; a window without one of them comes last in its order."
+        )
+    if any(confidence.calibrations for confidence in judged):
+        paragraphs.append(
+            f"Calibration reads a confidence as the probability of an error of {CORRECT_BPM:g} bpm "
+            "at most. One from 0 to 1 is taken as stated. For one in dB, and once more for one "
+            "from 0 to 1, a logistic curve gives the probability: it is fitted on other people. "
+            "The expected calibration error is the mean distance of probability and share correct "
+            "in tenths of the probability, weighted by windows. True probabilities have one above "
+            "0 too, and more so the fewer windows there are."
+        )
+    return tuple(paragraphs)
+
+
+def _curve_table(judged: Sequence[JudgedConfidence], marks: DataMarks) -> Table:
+    """A row for each method, and for each of its confidences where a method gives its own."""
+    with_own = any(confidence.source == "the method's own" for confidence in judged)
     columns = (
         Column("method", "Method", text=True),
+        *((Column("confidence", "Confidence", text=True),) if with_own else ()),
         *(
             Column(f"mae_{share:.0%}".rstrip("%"), f"MAE of {share:.0%}", unit="bpm", better="low")
             for share in KEPT
@@ -103,30 +123,95 @@ def _curve_table(curves: Curves, marks: DataMarks) -> Table:
         Column("area", "Area", unit="bpm", better="low", about="Mean over all shares (AURC)."),
         Column("best", "Best possible", unit="bpm", about="Area of the order of the errors."),
         Column("skill", "Skill", better="high"),
+        *(
+            (
+                Column(
+                    "area_difference",
+                    "Own less SNR",
+                    unit="bpm",
+                    better="low",
+                    about="The method's own confidence: below 0 where it orders windows better.",
+                ),
+            )
+            if with_own
+            else ()
+        ),
     )
     rows = []
-    for method, curve in sorted(curves.items(), key=lambda item: item[1].area_bpm):
-        interval = f"{format_bpm(curve.low_bpm)} to {format_bpm(curve.high_bpm)}"
-        rows.append(
-            Row(
-                (
-                    Cell(method, method),
-                    *(_bpm(curve.risk_at(share)) for share in KEPT),
-                    Cell(
-                        format_bpm(curve.area_bpm),
-                        curve.area_bpm,
-                        interval="" if math.isnan(curve.low_bpm) else interval,
-                    ),
-                    _bpm(curve.best_bpm),
-                    _number(curve.skill),
-                )
-            )
-        )
+    for confidence in judged:
+        curve = confidence.curve
+        cells = [
+            Cell(confidence.method, confidence.method),
+            *((Cell(confidence.source, confidence.source),) if with_own else ()),
+            *(_bpm(curve.risk_at(share)) for share in KEPT),
+            _bpm(curve.area_bpm, curve.low_bpm, curve.high_bpm),
+            _bpm(curve.best_bpm),
+            _number(curve.skill),
+            *((_difference(confidence),) if with_own else ()),
+        ]
+        rows.append(Row(tuple(cells)))
     return Table(
         key="risk-coverage-table",
-        caption="Mean absolute error of the surest windows",
+        caption="Mean absolute error of the windows of the highest confidence",
         columns=columns,
         rows=tuple(rows),
+        headers=2 if with_own else 1,
+        marks=marks,
+    )
+
+
+def _difference(confidence: JudgedConfidence) -> Cell:
+    if confidence.difference is None:
+        return Cell("–")
+    return _bpm(
+        confidence.difference.value_bpm,
+        confidence.difference.low_bpm,
+        confidence.difference.high_bpm,
+    )
+
+
+def _calibration_table(judged: Sequence[JudgedConfidence], marks: DataMarks) -> Table:
+    """A row for each method, confidence, and way from a confidence to a probability."""
+    columns = (
+        Column("method", "Method", text=True),
+        Column("confidence", "Confidence", text=True),
+        Column("probability", "Probability", text=True),
+        Column("windows", "Windows", decimals=0),
+        Column("stated", "Stated", about="Mean of the probabilities."),
+        Column("correct", "Correct", about=f"Share within {CORRECT_BPM:g} bpm."),
+        Column(
+            "excess", "Stated less correct", about="Above 0: overconfident. Interval over people."
+        ),
+        Column(
+            "calibration_error",
+            "Calibration error",
+            better="low",
+            about="Expected calibration error (ECE), tenths. Interval over people.",
+        ),
+    )
+    rows = [
+        Row(
+            (
+                Cell(confidence.method, confidence.method),
+                Cell(confidence.source, confidence.source),
+                Cell(basis, basis),
+                Cell(str(measured.windows), measured.windows),
+                _number(measured.stated),
+                _number(measured.correct),
+                _number(measured.excess, measured.excess_low, measured.excess_high),
+                _number(measured.error, measured.error_low, measured.error_high),
+            )
+        )
+        for confidence in judged
+        for basis, measured in confidence.calibrations
+    ]
+    return Table(
+        key="calibration",
+        caption=f"Probability of an error of {CORRECT_BPM:g} bpm at most, and what is correct",
+        columns=columns,
+        rows=tuple(rows),
+        headers=3,
+        notes=("Windows without an estimate have no probability.",),
         marks=marks,
     )
 
@@ -175,46 +260,15 @@ def _limits(level: ConfidenceLevel) -> str:
     )
 
 
-def _plot(curves: Curves) -> Plot:
-    import pandas as pd
-
-    figure, (axes,) = panels(1, columns=1, width_in=7.5, panel_height_in=3.2)
-    tables = []
-    for number, (method, curve) in enumerate(curves.items()):
-        points = np.unique(
-            np.linspace(0, len(curve.coverage) - 1, DRAWN_POINTS).round().astype(int)
-        )
-        colour = SERIES[number % len(SERIES)]
-        share, risk = 100 * curve.coverage[points], curve.risk_bpm[points]
-        marker = MARKERS[number % len(MARKERS)]
-        axes.plot(
-            share, risk, color=colour, marker=marker, markevery=0.2, markersize=4, label=method
-        )
-        tables.append(pd.DataFrame({"method": method, "coverage": share, "mae_bpm": risk}))
-    axes.set_xlim(0, 100)
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("Windows kept, the surest first (%)")
-    axes.set_ylabel("Mean absolute error (bpm)")
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-    errors = ", ".join(
-        f"{method} {format_bpm(curve.risk_at(0.5))} and {format_bpm(curve.risk_at(1.0))}"
-        for method, curve in curves.items()
-    )
-    return Plot(
-        figure=figure,
-        caption=(
-            "Mean absolute error of the windows that are kept, the surest first. A curve that "
-            "rises to the right belongs to a method whose confidence knows of its errors; a level "
-            "one knows nothing."
-        ),
-        alt=f"Mean absolute error in bpm of the surest half and of all windows: {errors}.",
-        data=csv_download("risk-coverage.csv", pd.concat(tables, ignore_index=True)),
-    )
+def _bpm(value: float, low: float = math.nan, high: float = math.nan) -> Cell:
+    interval = "" if math.isnan(low) else f"{format_bpm(low)} to {format_bpm(high)}"
+    return Cell(format_bpm(value), None if math.isnan(value) else value, interval=interval)
 
 
-def _bpm(value: float) -> Cell:
-    return Cell(format_bpm(value), None if math.isnan(value) else value)
+def _number(value: float, low: float = math.nan, high: float = math.nan) -> Cell:
+    interval = "" if math.isnan(low) else f"{_plain(low)} to {_plain(high)}"
+    return Cell(_plain(value), None if math.isnan(value) else value, interval=interval)
 
 
-def _number(value: float) -> Cell:
-    return Cell("–" if math.isnan(value) else f"{value:.2f}", None if math.isnan(value) else value)
+def _plain(value: float) -> str:
+    return Column("", "").write(value)
