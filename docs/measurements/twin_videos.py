@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +94,10 @@ def complete(values: Array) -> Array:
 
 
 def without_pictures(videos: TwinVideos, folder: Path) -> list[Read]:
-    """The same recordings without pictures, in the order of `listed`."""
+    """The same recordings without pictures, in the order of `listed`.
+
+    Blood darkens the skin here too, so that pulse and noise meet as they do in the pictures.
+    """
     drawn = videos.drawn()
     people = list(dict.fromkeys(s.subject for s in videos.writer.sessions(videos.plan)))
     places: Counter[str] = Counter()
@@ -104,7 +107,8 @@ def without_pictures(videos: TwinVideos, folder: Path) -> list[Read]:
         found = drawn[people.index(subject), places[subject]]
         places[subject] += 1
         count = round(videos.plan.seconds * videos.twin.fs)
-        reads.append(Read(person=subject, rgb=found.rgb[:count], pulse=found.pulse[:count]))
+        darker = replace(found, pulse_strength=-found.pulse_strength)
+        reads.append(Read(person=subject, rgb=darker.rgb[:count], pulse=found.pulse[:count]))
     return reads
 
 
@@ -246,6 +250,9 @@ def network(
         truths[recording.name] = recording.ground_truth()
         subjects[recording.name] = recording.subject
     scores = rb.score(waves, truths, evaluators=rules, subjects=subjects)
+    windows = rb.score_windows(waves, truths, evaluator=rules[0], subjects=subjects)
+    shown = ["recording", "window", "reference_bpm", "estimate_bpm", "snr_db"]
+    print(windows[shown].to_string(index=False, float_format="{:.1f}".format))
     columns = ["evaluator", "n_recordings", "mae", "mae_low", "mae_high", "rmse", "r"]
     print(scores[columns].to_string(index=False, float_format="{:.2f}".format))
 

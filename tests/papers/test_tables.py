@@ -659,7 +659,11 @@ def test_results_on_a_twin_fill_no_column_beside_printed_values(
         "results of twin ubfc_rppg_v1 stand beside no paper's value; leave it out"
         in capsys.readouterr().err
     )
-    store(here / "results/ubfc_intra-simulated", "ubfc_intra", simulated=True, changes=TWIN)
+    smoke = here / "results/ubfc_intra-smoke-simulated"
+    store(smoke, "ubfc_intra", simulated=True)
+    assert float(table1(capsys, "--simulate")["POS"]["mae_simulated"]) == pytest.approx(2, abs=0.02)
+    shutil.rmtree(smoke)
+    store(smoke, "ubfc_intra", simulated=True, changes=TWIN)
     rows = table1(capsys, "--simulate")
     assert rows["POS"]["mae_simulated"] == ""
     assert rows["POS"]["mae_measured"] == ""

@@ -69,7 +69,8 @@ class StoredResults:
     @property
     def twins(self) -> tuple[str, ...]:
         """The twins, with their versions, that the data sets were drawn from."""
-        return twins_of_manifest(self.manifest)
+        datasets = self.manifest.get("data", {}).values()
+        return tuple(dict.fromkeys(str(d["twin"]) for d in datasets if d.get("twin")))
 
     @property
     def imports(self) -> Mapping[str, Mapping[str, Any]]:
@@ -122,16 +123,6 @@ class StoredResults:
         )
         mark_leaks(windows, self.manifest.get("origins", {}))
         return windows
-
-
-def twins_of_manifest(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """The twins, with their versions, that the data sets of a run were drawn from.
-
-    >>> twins_of_manifest({"data": {"pure": {"root": "PURE_twin", "twin": "pure_v1"}}})
-    ('pure_v1',)
-    """
-    datasets = manifest.get("data", {}).values()
-    return tuple(dict.fromkeys(str(d["twin"]) for d in datasets if d.get("twin")))
 
 
 def describe_import(record: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rppgbench.analysis.stored_results import StoredResults, load_stored, twins_of_manifest
+from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_methods
 from rppgbench.datasets.catalog import Catalog
@@ -102,8 +102,10 @@ class StoredRuns:
         self._extra = [self._load(folder) for folder in folders]
         for results in self._extra:
             if results.twins:
+                twins = ", ".join(results.twins)
                 raise BenchError(
-                    f"{_twin_fault(results.store.folder, results.twins)}; leave it out"
+                    f"{results.store.folder}: results of twin {twins} stand beside no paper's "
+                    "value; leave it out"
                 )
 
     def unused(self) -> list[Path]:
@@ -320,19 +322,12 @@ def _is_results(folder: Path) -> bool:
     return (folder / "manifest.json").is_file()
 
 
-def _twin_fault(folder: Path, twins: Sequence[str]) -> str:
-    """Why a folder of results fills no line of a paper's table."""
-    return f"{folder}: results of twin {', '.join(twins)} stand beside no paper's value"
-
-
 def _conflict(
     protocol: Protocol, store: Store, manifest: Mapping[str, Any], *, simulate: bool
 ) -> str:
     """Return why a results folder cannot take the results of a run, or ""."""
     if manifest["protocol"]["digest"] != protocol.digest:
         return f"{store.folder} holds results of another version of the protocol; move it away"
-    if twins := twins_of_manifest(manifest):
-        return f"{_twin_fault(store.folder, twins)}; move it away"
     if any(info.simulated != simulate for info in store.observed().values()):
         kind = "genuine" if simulate else "simulated"
         return f"{store.folder} holds {kind} results; move it away"

@@ -10,9 +10,6 @@ from rppgbench.simulation.scene import SkinCourse
 ENCODED = 2.0
 """A camera encodes light by its root, which halves relative changes."""
 
-FURTHEST = 2.0
-"""Places beyond this many standard deviations change as those at this distance."""
-
 
 class SkinChanges:
     """The changes of a `SkinCourse` at the places of a face."""
@@ -25,7 +22,7 @@ class SkinChanges:
         """Relative change of linear light (3,) by a blood volume of 1 where the pulse is full."""
         down, right = np.indices(weight.shape)
         places = [_standardised(np.asarray(place), weight) for place in (right, down)]
-        self.places: Picture = np.clip(np.dstack(places), -FURTHEST, FURTHEST).astype(np.float32)
+        self.places: Picture = np.dstack(places).astype(np.float32)
         """Places on the coarse grid (h, w, 2): right and down, mean 0 and deviation 1 on skin."""
 
     def gain(self, index: int, places: Picture) -> Picture:
