@@ -1,47 +1,20 @@
-"""The phase of references, and the command on stored results."""
+"""The limits of stored results: for the command, and for a page."""
 
+import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rppgbench.analysis import rate_limits
-from rppgbench.analysis.rate_limits import reference_phase
+from rppgbench.analysis.build_report import score_results
+from rppgbench.analysis.rate_limits import page_limits, untouched_condition
+from rppgbench.analysis.stored_results import load_stored
 from rppgbench.cli import main
-from rppgbench.core.recording import GroundTruth
-from rppgbench.core.waveform import Signal
+from rppgbench.evaluation.evaluator_lookup import find_evaluator
 
-from ..factories.evaluators import beat_rule
-from ..factories.records import make_ground_truth
-
-RULE = beat_rule()
-
-
-def test_the_phase_turns_once_a_beat() -> None:
-    times_s = np.arange(5, 15, 1 / 30)
-    phase = reference_phase(make_ground_truth(72.0, seconds=30.0), RULE, times_s)
-    assert phase is not None
-    assert np.diff(phase) == pytest.approx(2 * np.pi * 1.2 / 30, rel=0.05)
-
-
-def test_beats_of_the_device_and_its_rate_give_the_phase_too() -> None:
-    times_s = np.array([1.25, 1.5, 2.25])
-    beats = GroundTruth(beats_s=np.arange(0.0, 10.0))
-    assert reference_phase(beats, RULE, times_s) == pytest.approx(
-        2 * np.pi * (times_s - 1.0) + 2 * np.pi, abs=1e-9
-    )
-    clock = np.arange(0.0, 10.0)
-    rising = GroundTruth(heart_rate=Signal(60 + 6 * clock, clock))
-    turned = reference_phase(rising, RULE, np.linspace(1, 5, 401))
-    assert turned is not None
-    assert (turned[-1] - turned[0]) / (2 * np.pi) == pytest.approx(4 * (60 + 6 * 3) / 60)
-
-
-def test_a_reference_that_ends_in_the_window_gives_none() -> None:
-    truth = make_ground_truth(72.0, seconds=10.0)
-    assert reference_phase(truth, RULE, np.arange(5, 15, 1 / 30)) is None
-    assert reference_phase(GroundTruth(), RULE, np.arange(5, 15, 1 / 30)) is None
+from ..factories import stores as made_store
 
 
 def test_the_command_sets_methods_beside_the_limit(
@@ -60,6 +33,22 @@ def test_the_command_sets_methods_beside_the_limit(
         assert 0 < recording["limit_bpm"] < 1
         assert set(recording["rmse_bpm"]) == {"pos", "green"}
         assert all(0 < share < 0.05 for share in recording["noise"])
+    lines = Path("res/limits.csv").read_text().splitlines()
+    rows = {row["recording"]: row for row in csv.DictReader(lines)}
+    page = Path("res/report.html").read_text()
+    for recording in answer["recordings"]:
+        row = rows[recording["recording"]]
+        assert float(row["limit_bpm"]) == recording["limit_bpm"]
+        assert int(row["windows"]) == recording["windows"]
+        assert {m: float(row[f"rmse_bpm_{m}"]) for m in ("pos", "green")} == recording["rmse_bpm"]
+        assert row["simulated"] == "True"
+        assert f'data-value="{recording["limit_bpm"]}"' in page
+    monkeypatch.setattr(rate_limits, "stored_colours", lambda stored, region: {})
+    assert main(["limit", "res", "--json"]) == 0  # from the features of the videos
+    from_videos = json.loads(capsys.readouterr().out)
+    assert from_videos == answer
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
     assert main(["limit", "res"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("SIMULATED DATA")
@@ -77,3 +66,28 @@ def test_the_command_sets_methods_beside_the_limit(
     monkeypatch.setattr(rate_limits, "BEATS", "pyvhr")
     assert main(["limit", "res", "--evaluator", "pyvhr"]) == 2
     assert "pyvhr.toml: reads no beats of the reference" in capsys.readouterr().err
+
+
+def test_imported_predictions_have_a_reason_in_place_of_a_limit(tmp_path: Path) -> None:
+    store = made_store.write(tmp_path / "made", made_store.estimates(("pos",)))
+    report = score_results(store, tmp_path / "report.html")
+    (section,) = [s for s in report.inputs.sections if s.key == "limits"]
+    assert section.tables == ()
+    assert section.paragraphs == (f"No limit for 4 of 4 recordings: {rate_limits.NO_COLOURS} (4).",)
+
+
+def test_a_page_of_respiration_and_one_of_changed_frames_have_no_limits(tmp_path: Path) -> None:
+    conditions = [{"name": "crf_30", "kind": "compression", "params": {}}]
+    store = made_store.write(tmp_path / "made", made_store.estimates(("pos",)))
+    stored = load_stored(store)
+    rule = find_evaluator("li2023", "test")
+    windows = stored.score(rule)
+    assert len(page_limits(stored, windows, rule, "skin")) == 4
+    breath = find_evaluator("respiration", "test")
+    assert page_limits(stored, windows, breath, "skin") == []
+    assert page_limits(stored, windows.assign(condition="crf_30"), rule, "skin") == []
+    protocol = {**stored.manifest["protocol"], "conditions": conditions}
+    named = replace(stored, manifest={**stored.manifest, "protocol": protocol})
+    assert untouched_condition(named) == "none"
+    conditions.append({"name": "clean", "kind": "none", "params": {}})
+    assert untouched_condition(named) == "clean"

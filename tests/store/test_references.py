@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from rppgbench.core.mean_colours import MeanColours
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.waveform import Signal
+from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.store.references import reference_digest, without_references
 from rppgbench.store.store import Store
 
@@ -28,14 +29,17 @@ TRUTH = GroundTruth(
 def test_no_label_of_a_withheld_recording_is_passed_on(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.begin({"protocol": {"name": "p", "digest": "d"}}, ["a"])
-    store.add_observed([make_recording_info("r", dataset="d", subject="s", ground_truth=TRUTH)])
+    colours = MeanColours(region="skin", segments=(Waveform(np.ones((9, 3), np.float32), 30.0),))
+    info = make_recording_info("r", dataset="d", subject="s", ground_truth=TRUTH, colours=colours)
+    store.add_observed([info])
     (part,) = (tmp_path / "recordings").iterdir()
     (given,) = pq.read_table(part).to_pylist()
     sent = without_references(part, lambda *_: True)
     (row,) = pq.read_table(io.BytesIO(sent)).to_pylist()
     numbers = [name for name, cell in given.items() if isinstance(cell, list) and cell]
-    assert len(numbers) == 11
+    assert len(numbers) == 13
     assert [name for name in numbers if row[name] is not None] == []
+    assert row["colour_region"] is None
     assert without_references(part, lambda *_: False) == part.read_bytes()
 
 

@@ -6,13 +6,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from rppgbench.core.estimate import Estimate
+from rppgbench.core.mean_colours import MeanColours
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.store.schema import ADDED_IN_FORMAT_3, ADDED_IN_FORMAT_4, BEATS, VITAL_COLUMNS
+from rppgbench.store.schema import (
+    ADDED_IN_FORMAT_3,
+    ADDED_IN_FORMAT_4,
+    BEATS,
+    COLOUR_COLUMNS,
+    OBSERVED,
+    VITAL_COLUMNS,
+    iterate_rows,
+    recording_from_row,
+    recording_row,
+)
 from rppgbench.store.store import FORMAT, Store
 from rppgbench.system.errors import BenchError
 
@@ -289,7 +301,61 @@ def test_a_folder_of_an_older_format_is_read(
     assert Store(tmp_path).done() == {"a"}
 
 
-@pytest.mark.parametrize("lacking", [VITAL_COLUMNS, (BEATS, *VITAL_COLUMNS)])
+def test_mean_colours_come_back_segment_by_segment(tmp_path: Path) -> None:
+    held = store(tmp_path, "a")
+    parts = [
+        Waveform(np.random.default_rng(k).uniform(50, 200, (n, 3)).astype(np.float32), fs, start_s)
+        for k, (n, fs, start_s) in enumerate([(160, 30.0, 0.5), (301, 29.97, 9.25)])
+    ]
+    infos = {
+        "two": MeanColours(region="skin", segments=tuple(parts)),
+        "none": MeanColours(region="skin", segments=()),
+        "absent": None,
+    }
+    held.add_observed([make_recording_info(name, colours=c) for name, c in infos.items()])
+    seen = {info.recording: info.colours for info in held.observed().values()}
+    assert seen["absent"] is None
+    two, none = seen["two"], seen["none"]
+    assert two is not None
+    assert none is not None
+    assert (two.region, none.segments) == ("skin", ())
+    for part, back in zip(parts, two.segments, strict=True):
+        assert (back.fs, back.start_s) == (part.fs, part.start_s)
+        np.testing.assert_array_equal(back.samples, part.samples)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("colours", [1.0] * 14),
+        ("colours", [1.0] * 12),
+        ("colour_segments", [0.0, 30.0]),
+        ("colour_segments", [0.0, 30.0, 2.0, 0.0, 30.0, 3.0, 9.0, 30.0]),
+        ("colour_segments", [0.0, 30.0, -5.0]),
+        ("colour_segments", [0.0, float("nan"), 5.0]),
+        ("colour_segments", [0.0, 30.0, float("inf")]),
+        ("colour_segments", [0.0, 30.0, 2.5, 0.0, 30.0, 2.5]),
+    ],
+)
+def test_colours_that_do_not_fit_their_segments_are_one_line(
+    column: str, cell: list[float], tmp_path: Path
+) -> None:
+    """A part of somebody else's may hold anything."""
+    colours = MeanColours(region="skin", segments=(Waveform(np.ones((5, 3), np.float32), 30.0),))
+    info = make_recording_info("r", colours=colours)
+    (row,) = iterate_rows(pa.Table.from_pylist([recording_row(info) | {column: cell}], OBSERVED))
+    with pytest.raises(BenchError, match="mean colours do not fit their segments"):
+        recording_from_row(row)
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        COLOUR_COLUMNS,
+        (*VITAL_COLUMNS, *COLOUR_COLUMNS),
+        (BEATS, *VITAL_COLUMNS, *COLOUR_COLUMNS),
+    ],
+)
 def test_recordings_that_were_stored_before_newer_columns_are_read(
     lacking: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -308,3 +374,4 @@ def test_recordings_that_were_stored_before_newer_columns_are_read(
     (old,) = Store(tmp_path).observed().values()
     assert old.ground_truth.beats_s is None
     assert old.ground_truth.respiration is None
+    assert old.colours is None

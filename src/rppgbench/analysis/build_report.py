@@ -19,10 +19,11 @@ from rppgbench.analysis.diagnostics import (
     stage_timings,
 )
 from rppgbench.analysis.joined_results import join_results
+from rppgbench.analysis.rate_limits import page_limits
 from rppgbench.analysis.registered_run import registration_of, stored_deviations
 from rppgbench.analysis.report_scores import report_evaluators, report_scores, report_windows
 from rppgbench.analysis.report_sections import all_fits, further_sections
-from rppgbench.analysis.score_files import recording_rows
+from rppgbench.analysis.score_files import limit_rows, recording_rows
 from rppgbench.analysis.stored_results import StoredResults, load_stored
 from rppgbench.analysis.sweeps import sweep_settings
 from rppgbench.analysis.trainings import (
@@ -34,6 +35,7 @@ from rppgbench.core.protocol import WITHOUT_PROTOCOL
 from rppgbench.core.registration import Registration
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.hypotheses import judge
+from rppgbench.evaluation.recording_limit import RecordingLimit
 from rppgbench.report.inputs import ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.registration import registration_lines, registration_sections
@@ -65,6 +67,7 @@ class Report:
         warnings: The warnings of recordings, trainings and controls.
         without_rate: The recordings of which the first evaluator reads no heart rate although there
             is a pulse, each with the reason.
+        limits: What the noise of each video permits, beside the errors of methods.
     """
 
     page: Path
@@ -74,6 +77,7 @@ class Report:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     without_rate: Mapping[str, str]
+    limits: tuple[RecordingLimit, ...]
 
 
 def build_report(
@@ -161,8 +165,12 @@ def score_results(
         *recording_warnings(stored.observed.values()),
         *missing_control_lines(scores[0], stored),
     )
+    first, rule = scores[0], next(iter(rules.values()))
+    limits = page_limits(stored, first.windows, rule, stored.manifest["protocol"]["regions"][0])
     registered, registered_lines = _registered(stored, registration, rules, windows)
-    inputs = _report_inputs(stored, rules, scores, models, warnings=warnings, command=command)
+    inputs = _report_inputs(
+        stored, rules, scores, models, limits, warnings=warnings, command=command
+    )
     inputs = replace(inputs, sections=(*registered, *inputs.sections))
     default_windows = windows[scores[0].name]
     notes = [sample_line(inputs), *registered_lines]
@@ -177,6 +185,7 @@ def score_results(
         notes=tuple(notes),
         warnings=warnings,
         without_rate=dict(_without_rate(default_windows, stored.estimates)),
+        limits=tuple(limits),
     )
 
 
@@ -217,6 +226,7 @@ def _report_inputs(
     rules: Mapping[str, Evaluator],
     scores: tuple[Scores, ...],
     models: Sequence[Mapping[str, Any]],
+    limits: Sequence[RecordingLimit],
     *,
     warnings: Sequence[str],
     command: str,
@@ -244,7 +254,7 @@ def _report_inputs(
             **provenance_rows(manifest, rules, stored.parts),
         },
         marks=stored.marks,
-        sections=further_sections(stored, scores[0], settings, models, titles),
+        sections=further_sections(stored, scores[0], settings, models, titles, limits),
         titles=titles,
     )
 
@@ -267,6 +277,9 @@ def _write(report: Report) -> None:
         controls = control_rows(inputs.scores)
         if controls is not None:
             write_csv(controls, page.with_name("controls.csv"))
+        if any(not limit.reason for limit in report.limits):
+            limits = limit_rows(report.limits, name, marks=inputs.marks)
+            write_csv(limits, page.with_name(_file_of_evaluator("limits", inputs)))
         write_report(inputs, page)
     except OSError as error:
         raise BenchError(f"{page}: cannot be written: {error.strerror}") from error
@@ -277,7 +290,11 @@ def heart_rates_file(inputs: ReportInputs) -> str:
 
     So the numbers of one evaluator never take the place of another's.
     """
-    return f"heart_rates-{inputs.scores[0].name}.csv" if inputs.in_place_of else "heart_rates.csv"
+    return _file_of_evaluator("heart_rates", inputs)
+
+
+def _file_of_evaluator(kind: str, inputs: ReportInputs) -> str:
+    return f"{kind}-{inputs.scores[0].name}.csv" if inputs.in_place_of else f"{kind}.csv"
 
 
 def _without_rate(

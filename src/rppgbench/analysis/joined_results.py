@@ -47,6 +47,8 @@ def join_results(results: Sequence[StoredResults]) -> StoredResults:
         for key, info in stored.observed.items():
             if key in observed:
                 _check_reference(folders[key], observed[key], stored, info)
+                if observed[key].colours is None:  # an import has none
+                    observed[key] = replace(observed[key], colours=info.colours)
             else:
                 observed[key], folders[key] = info, stored
     return replace(

@@ -10,6 +10,7 @@ from rppgbench.analysis.diagnostics import baseline_methods
 from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.analysis.sweeps import collapsed_seeds
 from rppgbench.analysis.trainings import load_loss_curves
+from rppgbench.evaluation.recording_limit import RecordingLimit
 from rppgbench.execution.plan_manifest import CONTAMINATION
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.method_titles import titled_marks, titled_scores
@@ -18,6 +19,7 @@ from rppgbench.report.sections.contamination import contamination_sections
 from rppgbench.report.sections.controls import control_sections
 from rppgbench.report.sections.group_gaps import group_gap_sections
 from rppgbench.report.sections.imports import import_sections
+from rppgbench.report.sections.limits import limit_sections
 from rppgbench.report.sections.origin import origin_sections
 from rppgbench.report.sections.parameters import parameter_sections
 from rppgbench.report.sections.power import power_sections
@@ -32,6 +34,7 @@ def further_sections(
     settings: Sequence[Setting],
     models: Sequence[Mapping[str, Any]],
     titles: Mapping[str, str],
+    limits: Sequence[RecordingLimit],
 ) -> tuple[Section, ...]:
     """The sections below the figures, from sweeps to imports; methods by title.
 
@@ -41,6 +44,7 @@ def further_sections(
         settings: The conditions of a sweep with their settings.
         models: The facts of each trained model.
         titles: What the page calls each method.
+        limits: What the noise of each video permits, with the errors of methods by name.
 
     Returns:
         The sections in the order of the page; each has something to report.
@@ -80,6 +84,14 @@ def further_sections(
             marks=marks,
         ),
         *selective_sections(first, scores.name, baselines=baselines, marks=marks),
+        *limit_sections(
+            limits,
+            scores.name,
+            region=protocol["regions"][0],
+            titles=titles,
+            baselines=baseline_names,
+            marks=marks,
+        ),
         *control_sections(scores, marks=marks),
         *training_sections(models, curves, marks=marks),
         *contamination_sections(

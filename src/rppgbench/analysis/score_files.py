@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rppgbench.core.canonical_order import ordered_rows
+from rppgbench.evaluation.recording_limit import RecordingLimit
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.tables.summary_rows import write_csv
 from rppgbench.system.io_errors import writing
@@ -20,6 +21,8 @@ WINDOW_COLUMNS = (
     *("window", "start_s", "duration_s", "reference_bpm", "estimate_bpm", "error_bpm"),
     *("missing", "snr_db", "reason"),
 )
+
+NOISE_COLUMNS = ("noise_red", "noise_green", "noise_blue")
 
 
 def recording_rows(windows: pd.DataFrame, evaluator: str, *, marks: DataMarks) -> pd.DataFrame:
@@ -79,6 +82,44 @@ def window_rows(windows: pd.DataFrame, evaluator: str, *, marks: DataMarks) -> p
     rows["simulated"] = marks.simulated
     rows["imported"] = [marks.of_method(str(method)) for method in rows["method"]]
     return rows
+
+
+def limit_rows(
+    limits: Sequence[RecordingLimit], evaluator: str, *, marks: DataMarks
+) -> pd.DataFrame:
+    """One row for each recording: its limit, the noise of its video, and the errors of all methods.
+
+    Args:
+        limits: The limits and errors.
+        evaluator: Name of the evaluator.
+        marks: What is simulated or imported; two columns of the rows.
+
+    Returns:
+        `evaluator`, `dataset`, `recording`, `windows`, `limit_bpm`, `noise_red`, `noise_green` and
+        `noise_blue` (of one frame, as shares of the colour), `strength`, `rmse_bpm_METHOD` of each
+        method, `simulated`, `imported`, `reason`.
+    """
+    import pandas as pd
+
+    methods = sorted({method for limit in limits for method in limit.rmse_bpm})
+    return pd.DataFrame(
+        [
+            {
+                "evaluator": evaluator,
+                "dataset": limit.dataset,
+                "recording": limit.recording,
+                "windows": limit.windows,
+                "limit_bpm": limit.limit_bpm,
+                **dict(zip(NOISE_COLUMNS, limit.noise, strict=True)),
+                "strength": limit.strength,
+                **{f"rmse_bpm_{m}": limit.rmse_bpm.get(m, float("nan")) for m in methods},
+                "simulated": marks.simulated,
+                "imported": marks.full if marks.imported else "",
+                "reason": limit.reason,
+            }
+            for limit in limits
+        ]
+    )
 
 
 def write_score_files(

@@ -14,7 +14,7 @@ from rppgbench.cli.terminal import answer, answer_json
 from rppgbench.system.text_wrapping import aligned
 
 if TYPE_CHECKING:
-    from rppgbench.analysis.rate_limits import RecordingLimit
+    from rppgbench.evaluation.recording_limit import RecordingLimit
 
 
 def add_parser(commands: Commands) -> None:

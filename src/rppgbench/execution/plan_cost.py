@@ -108,7 +108,8 @@ def _pass_lines(
     basis = f"frames x {MOMENT_BYTES:,} bytes of moments, and 3 S^2 bytes for each crop of S pixels"
     yield disk_line(options.cache, "--cache", cached, basis)
     tested = sum(lengths[job.dataset].frames for job in jobs)
-    yield disk_line(store.folder, "--out", 8 * tested, "8 bytes a frame and estimate, and models")
+    basis = "8 bytes a frame and estimate, 12 a frame of mean colours, and models"
+    yield disk_line(store.folder, "--out", 8 * tested + 12 * frames, basis)
 
 
 def _frame_condition(condition: str) -> str:

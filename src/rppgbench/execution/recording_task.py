@@ -11,6 +11,7 @@ from rppgbench.core.controls import INPUT_CONTROLS
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.features import Features
 from rppgbench.core.guarded_calls import list_recordings, read_video
+from rppgbench.core.mean_colours import MeanColours
 from rppgbench.core.method import Example, Method, Model, Side
 from rppgbench.core.model_files import read_model
 from rppgbench.core.protocol import Condition
@@ -24,6 +25,7 @@ from rppgbench.execution.plan_records import UNTOUCHED, Job
 from rppgbench.execution.pulse_estimation import estimate_pulse, input_rate, method_inputs
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.training_examples import make_example
+from rppgbench.extraction.colour_segments import mean_colours
 from rppgbench.extraction.conditions import (
     ConditionTransform,
     condition_digest,
@@ -87,6 +89,7 @@ class RecordingTask:
     models: Path
     fingerprint: str = ""
     broken: tuple[tuple[str, str], ...] = ()
+    colour_region: str = ""
 
     @property
     def name(self) -> str:
@@ -144,7 +147,7 @@ def run_recording(task: RecordingTask, on_start: OnStart = lambda started: None)
     unchanged = attempt(lambda: require_unchanged(task, recording), task.name)
     if _is_machine_fault(unchanged):
         return TaskResult(task=task, faults=_reportable(unchanged))
-    observed = describe(recording, labels, extracted)
+    observed = describe(recording, labels, extracted, task.colour_region)
     estimates = list(estimate(task, recording, observed, extracted, on_start))
     features = [part.features for part in extracted]
     return TaskResult(
@@ -292,7 +295,10 @@ def _extract_frames(
 
 
 def describe(
-    recording: Recording, labels: Attempt[GroundTruth], extracted: Sequence[ConditionFeatures]
+    recording: Recording,
+    labels: Attempt[GroundTruth],
+    extracted: Sequence[ConditionFeatures],
+    colour_region: str = "",
 ) -> dict[str, RecordingInfo]:
     """Describe a recording under each condition, for the store.
 
@@ -300,6 +306,7 @@ def describe(
         recording: the recording.
         labels: its ground truth, or why there is none.
         extracted: its features.
+        colour_region: face region whose mean colours are kept of the untouched video; "" for none.
 
     Returns:
         A row by the name of the condition. A fault of the machine leaves no row.
@@ -327,8 +334,17 @@ def describe(
             ground_truth=truth,
             metadata=metadata,
             reason="; ".join(filter(None, reasons)),
+            colours=_colours(part, colour_region),
         )
     return rows
+
+
+def _colours(part: ConditionFeatures, region: str) -> MeanColours | None:
+    """The mean colours of an untouched video; None where its features lack the region."""
+    features = part.features.value
+    if features is None or part.condition.kind != "none" or region not in features.moments.names:
+        return None
+    return mean_colours(features, region)
 
 
 def estimate(

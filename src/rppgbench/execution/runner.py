@@ -352,6 +352,7 @@ def _recording_tasks(
             models=store.folder / "models",
             fingerprint=plan.prints[key],
             broken=tuple(reasons),
+            colour_region=plan.protocol.regions[0],
         )
         tasks.append(task)
     return tasks

@@ -51,4 +51,8 @@ RECORDING_COLUMNS: Mapping[str, str] = {
     "respiration_rate_times_s": "times of these rates on the clock of the video, in seconds",
     "oxygen_saturation": "SpO2 of the device in percent; null without any",
     "oxygen_saturation_times_s": "times of these readings on the clock of the video, in seconds",
+    "colour_region": "face region of the mean colours; null without them",
+    "colours": "mean red, green and blue of each frame as 32-bit floats, all segments after each "
+    "other; null without them and under a change of the frames",
+    "colour_segments": "start in seconds, frames per second and number of frames of each segment",
 }

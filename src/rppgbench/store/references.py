@@ -11,10 +11,20 @@ import pyarrow.parquet as pq
 
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Signal
-from rppgbench.store.schema import BEATS, OBSERVED, SIGNAL_COLUMNS, read_table
+from rppgbench.store.schema import (
+    BEATS,
+    COLOUR_COLUMNS,
+    OBSERVED,
+    SIGNAL_COLUMNS,
+    read_table,
+)
 
-COLUMNS = (*(column for columns in SIGNAL_COLUMNS.values() for column in columns), BEATS)
-"""The columns of a part of `recordings/` that hold references."""
+COLUMNS = (
+    *(column for columns in SIGNAL_COLUMNS.values() for column in columns),
+    BEATS,
+    *COLOUR_COLUMNS,
+)
+"""The columns of a part of `recordings/` that hold references, or colours of the videos."""
 
 SCORED = ("pulse", "heart_rate")
 """The signals that a digest is of: a reader that learns to read another sign keeps the digests."""

@@ -11,11 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rppgbench.core.estimate import Estimate
+from rppgbench.core.mean_colours import MeanColours
 from rppgbench.core.recording import SIGNALS, VITAL_SIGNS, GroundTruth
-from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.system.errors import BenchError
 
 SAMPLES = pa.list_(pa.float64())
+COLOURS = pa.list_(pa.float32())
 
 ESTIMATES = pa.schema(
     [(f.name, pa.string()) for f in fields(Estimate) if f.type is str]
@@ -46,13 +48,20 @@ SIGNAL_COLUMNS = {name: (name, f"{name}_times_s") for name in SIGNALS}
 
 VITAL_COLUMNS = tuple(column for name in VITAL_SIGNS for column in SIGNAL_COLUMNS[name])
 
-ADDED_TO_OBSERVED = ((BEATS,), VITAL_COLUMNS)
+COLOUR_COLUMNS = ("colour_region", "colours", "colour_segments")
+"""The columns of mean colours: their region, red, green and blue of each frame of all segments
+after each other, and the start, rate and number of frames of each segment."""
+
+ADDED_TO_OBSERVED = ((BEATS,), VITAL_COLUMNS, COLOUR_COLUMNS)
 """Columns of `OBSERVED` that parts written before them lack: they are read as absent."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RecordingInfo:
-    """A recording under one condition: its ground truth, the metadata of its video, its faults."""
+    """A recording under one condition: its ground truth, the metadata of its video, its faults.
+
+    `colours` are the mean colours of one face region, of untouched videos alone.
+    """
 
     dataset: str
     recording: str
@@ -66,6 +75,7 @@ class RecordingInfo:
     ground_truth: GroundTruth
     metadata: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    colours: MeanColours | None = None
 
 
 OBSERVED = pa.schema(
@@ -80,6 +90,7 @@ OBSERVED = pa.schema(
         ("heart_rate_times_s", SAMPLES),
         (BEATS, SAMPLES),
         *((column, SAMPLES) for column in VITAL_COLUMNS),
+        *zip(COLOUR_COLUMNS, (pa.string(), COLOURS, SAMPLES), strict=True),
     ]
 )
 
@@ -125,7 +136,7 @@ def iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     arrays = {
         f.name: combined[f.name].chunk(0)
         for f in combined.schema
-        if f.type == SAMPLES and len(combined)
+        if f.type in (SAMPLES, COLOURS) and len(combined)
     }
     plain = combined.drop_columns(list(arrays)).to_pylist()
     for index, row in enumerate(plain):
@@ -168,7 +179,7 @@ def recording_row(recording: RecordingInfo) -> dict[str, Any]:
     row = {
         f.name: getattr(recording, f.name)
         for f in fields(RecordingInfo)
-        if f.name not in {"ground_truth", "metadata"}
+        if f.name not in {"ground_truth", "metadata", "colours"}
     }
     row["facts"] = json.dumps(dict(recording.metadata), sort_keys=True)
     row["warnings"] = list(recording.ground_truth.warnings)
@@ -177,7 +188,50 @@ def recording_row(recording: RecordingInfo) -> dict[str, Any]:
         row[values] = None if signal is None else signal.values
         row[times_s] = None if signal is None else signal.times_s
     row[BEATS] = recording.ground_truth.beats_s
-    return row
+    return row | _colour_cells(recording.colours)
+
+
+def _colour_cells(colours: MeanColours | None) -> dict[str, Any]:
+    """The cells of `COLOUR_COLUMNS`."""
+    if colours is None:
+        return dict.fromkeys(COLOUR_COLUMNS)
+    parts = colours.segments
+    frames = [np.asarray(part.samples, np.float32).ravel() for part in parts]
+    return {
+        "colour_region": colours.region,
+        "colours": np.concatenate([np.empty(0, np.float32), *frames]),
+        "colour_segments": np.array(
+            [number for part in parts for number in (part.start_s, part.fs, len(part.samples))],
+            np.float64,
+        ),
+    }
+
+
+def _take_colours(row: dict[str, Any]) -> MeanColours | None:
+    """What `_colour_cells` was made of; the cells are taken out of the row."""
+    region, values, clocks = (row.pop(column) for column in COLOUR_COLUMNS)
+    if region is None or values is None or clocks is None:
+        return None
+    counts, rates = clocks[2::3], clocks[1::3]
+    if len(clocks) % 3 or not _fit(counts, rates, len(values)):
+        raise BenchError(
+            f"{row['dataset']}/{row['recording']}: the stored mean colours do not fit their "
+            "segments; run the protocol again with another --out"
+        )
+    colours, ends = values.reshape(-1, 3), np.cumsum(counts).astype(np.int64)
+    segments = [
+        Waveform(colours[begin:end], float(fs), float(start_s))
+        for begin, end, fs, start_s in zip(
+            [0, *ends[:-1]], ends, rates, clocks[::3], strict=len(counts) > 0
+        )
+    ]
+    return MeanColours(region=region, segments=tuple(segments))
+
+
+def _fit(counts: Array, rates: Array, values: int) -> bool:
+    """Whether numbers of frames and rates of segments go with so many values."""
+    usable = (counts > 0) & (counts == np.floor(counts)) & (rates > 0) & np.isfinite(rates)
+    return bool(usable.all()) and 3 * counts.sum() == values
 
 
 def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
@@ -193,4 +247,5 @@ def recording_from_row(row: dict[str, Any]) -> RecordingInfo:
         warnings=tuple(row.pop("warnings")),
     )
     metadata = json.loads(row.pop("facts"))
-    return RecordingInfo(ground_truth=truth, metadata=metadata, **row)
+    colours = _take_colours(row)
+    return RecordingInfo(ground_truth=truth, metadata=metadata, colours=colours, **row)
