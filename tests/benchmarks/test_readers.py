@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -701,6 +702,18 @@ def mmpd_with(root: Path, **changed: object) -> Recording:
     return listed("mmpd", root)["p10_0"]
 
 
+def mmpd_73_with(root: Path, video: Array) -> Recording:
+    """One file of MMPD of version 7.3 with another video."""
+    import h5py
+
+    trees.mmpd(root)
+    with h5py.File(root / "subject10" / "p10_0.mat", "w", userblock_size=512) as file:
+        file.create_dataset("video", data=video.transpose(), chunks=(1, 4, 4, len(video)))
+    return listed("mmpd", root)["p10_0"]
+
+
+MMPD_FORMS = {"5": lambda root, video: mmpd_with(root, video=video), "7.3": mmpd_73_with}
+
 RAMP = np.linspace(0, 1, 10)[:, None, None, None] * np.ones((10, 8, 8, 3))
 
 
@@ -716,8 +729,9 @@ RAMP = np.linspace(0, 1, 10)[:, None, None, None] * np.ones((10, 8, 8, 3))
     ],
     ids=["0..1", "single", "0..255", "uint8", "uint16", "int16", "int64", "16 bits", "overshoot"],
 )
-def test_mmpd_reads_its_video_by_its_range(tmp_path: Path, video: Array) -> None:
-    with open_video(video_source(mmpd_with(tmp_path, video=video))) as reader:
+@pytest.mark.parametrize("form", MMPD_FORMS)
+def test_mmpd_reads_its_video_by_its_range(tmp_path: Path, video: Array, form: str) -> None:
+    with open_video(video_source(MMPD_FORMS[form](tmp_path, video))) as reader:
         levels = [int(frame.rgb[0, 0, 0]) for frame in reader]
     np.testing.assert_allclose(levels, np.linspace(0, 255, 10), atol=5.2)
     assert (levels[0], levels[-1]) == (0, 255)
@@ -735,16 +749,32 @@ def test_mmpd_reads_its_video_by_its_range(tmp_path: Path, video: Array) -> None
     ],
     ids=["black", "10 bits", "int16", "differences", "nan", "complex"],
 )
+@pytest.mark.parametrize("form", MMPD_FORMS)
 def test_mmpd_refuses_a_video_that_could_mean_two_things(
-    tmp_path: Path, video: Array, message: str
+    tmp_path: Path, video: Array, message: str, form: str
 ) -> None:
     with (
         pytest.raises(RecordingError) as caught,
-        open_video(video_source(mmpd_with(tmp_path, video=video))) as reader,
+        open_video(video_source(MMPD_FORMS[form](tmp_path, video))) as reader,
     ):
         list(reader)
     assert message in str(caught.value)
     assert "p10_0.mat: video is " in str(caught.value)
+
+
+def test_mmpd_reads_a_video_of_version_73_in_bounded_memory(tmp_path: Path) -> None:
+    """38 MB of real numbers, of which a few parts and a block of bytes are in memory."""
+    ramp = np.linspace(0, 1, 400, dtype=np.float32)[:, None, None, None]
+    recording = mmpd_73_with(tmp_path, np.broadcast_to(ramp, (400, 80, 100, 3)))
+    tracemalloc.start()
+    try:
+        with open_video(video_source(recording)) as reader:
+            levels = [int(frame.rgb[40, 50, 1]) for frame in reader]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert levels == np.rint(ramp.ravel() * 255).tolist()
+    assert peak < 14 * 2**20  # the bytes of all frames are 9.2 MB
 
 
 @pytest.mark.parametrize("version", ["5", "7.3"])
