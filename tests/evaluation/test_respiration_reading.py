@@ -140,7 +140,9 @@ def test_tables_say_that_the_rates_are_of_respiration() -> None:
     summary = summarise(windows)
     assert summary["mae_low"][0] <= summary["mae"][0] <= summary["mae_high"][0] < 0.6
     table = method_table(Scores(name="respiration", windows=windows, summary=summary))
-    assert table.caption.startswith("Respiration-rate error (bpm: breaths per minute) under")
+    assert table.caption.startswith("Respiration-rate error under respiration")
+    assert {column.unit for column in table.columns} <= {"", "%", "breaths/min", "dB"}
+    assert [column.unit for column in table.columns if column.key == "mae"] == ["breaths/min"]
     assert summary["n_band_edge"][0] == 0
 
 

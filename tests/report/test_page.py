@@ -523,3 +523,17 @@ def test_frames_of_the_real_scores_make_a_page(page: ReportInputs) -> None:
     text = " ".join(Outline(report_html(real)).visible())
     assert f"{metric('mae').write(summary['mae'].min())} bpm" in text
     assert "Waveforms of" in text
+
+
+@pytest.mark.parametrize("quantity", ["heart rate", "respiration rate"])
+def test_a_page_has_the_unit_of_its_quantity(quantity: str, tmp_path: Path) -> None:
+    page = make_page(SMALL)
+    for scores in page.scores:
+        scores.windows.attrs["quantity"] = quantity
+    page = replace(page, scores=tuple(replace(scores, about="A rule.") for scores in page.scores))
+    html = write_report(page, tmp_path / "report.html").read_text()
+    units = Counter(re.findall(r"\bbpm\b|breaths/min", html))
+    own, other = ("bpm", "breaths/min")[:: 1 if quantity == "heart rate" else -1]
+    assert units[own] > 20
+    # The spectra of pulses are of heart rates on every page.
+    assert re.findall(rf".{{0,60}}\b{other}\b", html.replace("Heart rate (bpm)", "")) == []

@@ -75,6 +75,7 @@ class Comparison:
     changes: tuple[Change, ...]
     waveforms: tuple[WaveformComparison, ...]
     evaluator: str
+    unit: str
     meaning: str
     paired: tuple[PairedErrors, ...]
     simulated: bool
@@ -107,6 +108,7 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
         changes=tuple(changed_settings(*(_settings(stored) for stored in results))),
         waveforms=tuple(compare_waveforms(*(stored.estimates for stored in results))),
         evaluator=name,
+        unit=rule.rate_unit,
         meaning=rule.meaning,
         paired=tuple(compare_errors(*(stored.score(rule) for stored in results))),
         simulated=any(stored.simulated for stored in results),

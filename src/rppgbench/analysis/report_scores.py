@@ -199,10 +199,10 @@ def describe_evaluator(rule: Evaluator) -> str:
     """The rule of an evaluator in a sentence or two."""
     window = f"{rule.window_s:g} s windows" if rule.window_s else "whole recordings"
     chain = rule.estimate
-    resolution = f"{rule.resolution_bpm:g} bpm" if rule.resolution_bpm else "no grid"
+    resolution = f"{rule.resolution_bpm:g} {rule.rate_unit}" if rule.resolution_bpm else "no grid"
     return (
         f"{rule.meaning} {rule.title}. {window.capitalize()}, filter {_filter(chain.filter)}, "
-        f"band {60 * chain.band.low_hz:.0f} to {60 * chain.band.high_hz:.0f} bpm, "
+        f"band {60 * chain.band.low_hz:.0f} to {60 * chain.band.high_hz:.0f} {rule.rate_unit}, "
         f"{chain.spectrum.kind} read to {resolution}; reference: {' or '.join(rule.truth)}. "
         "A missing estimate counts as the edge of the band that is farther from the reference."
     ).replace("_", " ")

@@ -62,7 +62,10 @@ def _print(comparison: "Comparison") -> None:
     answer("\nwaveforms")
     for waveforms in comparison.waveforms:
         answer(_waveforms_line(waveforms))
-    answer(f"\nmean absolute error under {comparison.evaluator}, over the recordings of both (bpm)")
+    answer(
+        f"\nmean absolute error under {comparison.evaluator}, over the recordings of both "
+        f"({comparison.unit})"
+    )
     answer(f"  {comparison.meaning}")
     for row in comparison.paired:
         interval = (

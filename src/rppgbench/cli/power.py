@@ -98,8 +98,8 @@ def _measured(args: argparse.Namespace) -> int:
         answer(f"no pair of methods has errors under {name}: two methods with scores are needed")
         return SOME_FAILED
     answer(
-        f"mean absolute error of each person's {rule.quantity} under {name}, in bpm; found: by a "
-        "paired t test at 5 % with a chance of 80 %"
+        f"mean absolute error of each person's {rule.quantity} under {name}, in "
+        f"{rule.rate_unit}; found: by a paired t test at 5 % with a chance of 80 %"
     )
     _print_table([_header(wanted_bpm, args.people), *(_cells(pair, args.people) for pair in pairs)])
     return DONE

@@ -34,6 +34,9 @@ grids of the presets are up to 3.5 bpm apart, and 5 bpm is the error that the fi
 RESPIRATION_EDGE_BPM = 1.0
 """The same for rates of respiration, whose bands are a tenth as wide."""
 
+RATE_UNITS = {"heart rate": "bpm", "respiration rate": "breaths/min"}
+"""The unit of each quantity that rules read, as pages and the terminal write it."""
+
 NOMINAL_S = 60.0
 """Duration of a recording for which the resolution of whole windows is stated."""
 
@@ -232,6 +235,11 @@ class Evaluator(Declaration):
     def quantity(self) -> Literal["heart rate", "respiration rate"]:
         """What the rows are of."""
         return "heart rate" if self.respiration is None else "respiration rate"
+
+    @property
+    def rate_unit(self) -> str:
+        """The unit of the rows as pages and the terminal write it."""
+        return RATE_UNITS[self.quantity]
 
     def require_heart_rates(self, name: str) -> None:
         """Refuse a rule whose rows are no heart rates, where heart rates are asked for.

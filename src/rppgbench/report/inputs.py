@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.recording import GroundTruth
+from rppgbench.evaluation.evaluator import RATE_UNITS
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 
 if TYPE_CHECKING:
@@ -57,10 +58,20 @@ class Scores:
         """What the rows are of: heart rates, or rates of respiration."""
         return quantity_of(self.windows)
 
+    @property
+    def unit(self) -> str:
+        """The unit of the rates: "bpm" or "breaths/min"."""
+        return unit_of(self.windows)
+
 
 def quantity_of(windows: pd.DataFrame) -> str:
     """What windows are of: "heart rate" or "respiration rate"."""
     return str(windows.attrs.get("quantity", "heart rate"))
+
+
+def unit_of(windows: pd.DataFrame) -> str:
+    """The unit of the rates of windows: "bpm" or "breaths/min"."""
+    return RATE_UNITS[quantity_of(windows)]
 
 
 @dataclass(frozen=True, kw_only=True)

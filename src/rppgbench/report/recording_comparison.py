@@ -14,7 +14,7 @@ from rppgbench.core.recording import GroundTruth
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.report.figures.series import Series, drawn_series
 from rppgbench.report.figures.waveforms import reference_waveform, standardise
-from rppgbench.report.inputs import ReportInputs
+from rppgbench.report.inputs import ReportInputs, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,11 +45,12 @@ class RecordingComparison:
     Attributes:
         names: Rows of the table that can be compared, in its order.
         recordings: Data set, recording, subject and scenario of each recording.
-        errors: For each row the mean absolute error of each recording in bpm, NaN where none.
+        errors: For each row the mean absolute error of each recording, NaN where none.
         reference: For each recording its standardised reference pulse as letters, or "".
         waveforms: The same of each row: a sign, "-" where drawn upside down, and the letters.
         starts_s: Where each recording's excerpt begins.
         rates_hz: Samples per second of each recording's excerpt.
+        unit: The unit of the errors.
         note: What the page lacks of it, or empty.
     """
 
@@ -60,6 +61,7 @@ class RecordingComparison:
     waveforms: tuple[tuple[str, ...], ...]
     starts_s: tuple[float, ...]
     rates_hz: tuple[float, ...]
+    unit: str = "bpm"
     note: str = ""
 
     def script(self) -> str:
@@ -75,6 +77,7 @@ class RecordingComparison:
             "starts": [round(start, 2) for start in self.starts_s],
             "rates": [round(rate, 3) for rate in self.rates_hz],
             "letters": LETTERS,
+            "unit": self.unit,
             "reach": REACH_SD,
         }
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
@@ -102,6 +105,7 @@ def compare_recordings(page: ReportInputs) -> RecordingComparison | None:
         waveforms=tuple((*row, *[""] * missing) for row in waveforms),
         starts_s=(*starts, *[0.0] * missing),
         rates_hz=(*rates, *[RATE_HZ] * missing),
+        unit=unit_of(all_series[0].windows),
         note=f"The waveforms of {missing:,} recordings would make the page too large."
         if missing
         else "",

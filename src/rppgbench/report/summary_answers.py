@@ -132,7 +132,9 @@ class Contest:
             row_windows(self.scores, record), row_windows(self.scores, self.best)
         )
         low, high = difference.low_bpm, difference.high_bpm
-        interval = "" if math.isnan(low) else f"{format_bpm(low)} to {format_bpm(high)} bpm"
+        interval = (
+            "" if math.isnan(low) else f"{format_bpm(low)} to {format_bpm(high)} {self.scores.unit}"
+        )
         return format_bpm(difference.value_bpm), interval
 
 
@@ -174,8 +176,8 @@ def _contest_answers(contest: Contest) -> list[Answer]:
 
 def _lowest(contest: Contest) -> Answer:
     name, page = contest.name(contest.best), contest.page
-    interval = format_interval(contest.best)
-    error = f"a mean absolute error of {format_bpm(contest.best['mae'])} bpm"
+    interval = format_interval(contest.best, contest.scores.unit)
+    error = f"a mean absolute error of {format_bpm(contest.best['mae'])} {contest.scores.unit}"
     error += f" (95 % interval {interval} over subjects)" if interval else ""
     rule = f"Read by {contest.scores.name}, {page.role}."
     if not contest.rivals:
@@ -188,8 +190,9 @@ def _lowest(contest: Contest) -> Answer:
 def _margin(contest: Contest) -> Answer:
     second = contest.rivals[0]
     value, interval = contest.lead(second)
-    sentence = f"{value} bpm less than the next, {contest.name(second)}"
-    sentence += f" ({format_bpm(second['mae'])} bpm)"
+    unit = contest.scores.unit
+    sentence = f"{value} {unit} less than the next, {contest.name(second)}"
+    sentence += f" ({format_bpm(second['mae'])} {unit})"
     sentence += f"; 95 % interval of the difference {interval}." if interval else "."
     return Answer(question="By how much?", sentences=(sentence,))
 
@@ -233,11 +236,11 @@ def _against_baseline(contest: Contest) -> Answer:
         sentence = "Not known: the results hold no baseline that learns nothing from the video."
         return Answer(question=question, sentences=(sentence,))
     name, winner = contest.name(baseline), contest.name(contest.best)
-    error = format_bpm(baseline["mae"])
-    sentences = [f"{name}, which learns nothing from the video, has {error} bpm."]
+    error, unit = format_bpm(baseline["mae"]), contest.scores.unit
+    sentences = [f"{name}, which learns nothing from the video, has {error} {unit}."]
     if float(contest.best["mae"]) < float(baseline["mae"]):
         value, interval = contest.lead(baseline)
-        lead = f"{winner} is {value} bpm better"
+        lead = f"{winner} is {value} {unit} better"
         lead += f" (95 % interval {interval})" if interval else ""
         if baseline["method"] in contest.tests:
             lead += f", {_beside_chance(contest.best, is_shown=contest.differs(baseline))}"
@@ -253,7 +256,7 @@ def _against_baseline(contest: Contest) -> Answer:
 
 def _against_controls(contest: Contest) -> tuple[str, ...]:
     """The best row beside its best control, and which rows are not shown to beat theirs."""
-    best = contest.best
+    best, unit = contest.best, contest.scores.unit
     name = str(best["best_control"])
     title = CONTROLS[name].title if name in CONTROLS else name
     value, low, high = (float(best[key]) for key in ("skill", "skill_low", "skill_high"))
@@ -261,8 +264,8 @@ def _against_controls(contest: Contest) -> tuple[str, ...]:
     verdict = _beside_chance(best, is_shown=not best["control_note"])
     sentences = [
         f"Of the rows that cannot know the pulse, {title} has the lowest error, "
-        f"{format_bpm(best['control_mae'])} bpm.",
-        f"{contest.name(best)} is {value:.2f} bpm better{interval}, {verdict}.",
+        f"{format_bpm(best['control_mae'])} {unit}.",
+        f"{contest.name(best)} is {value:.2f} {unit} better{interval}, {verdict}.",
     ]
     marked = [record for record in contest.rivals if record.get("control_note")]
     if marked:

@@ -120,12 +120,12 @@ def spread_words(page: ReportInputs, best: Mapping[str, Any]) -> list[str]:
     if len(errors) < 2:
         return []
     low, high = min(errors, key=lambda k: errors[k]), max(errors, key=lambda k: errors[k])
-    text = f"The same waveforms of {name} score {format_bpm(errors[low])} bpm under "
+    text = f"The same waveforms of {name} score {format_bpm(errors[low])} {default.unit} under "
     if format_bpm(errors[low]) == format_bpm(errors[high]):
         sentences = [f"{text}every evaluator."]
     else:
-        more = f"{format_bpm(errors[high])} bpm under {high}: the rules alone make the difference"
-        sentences = [f"{text}{low} and {more}."]
+        more = f"{format_bpm(errors[high])} {default.unit} under {high}"
+        sentences = [f"{text}{low} and {more}: the rules alone make the difference."]
     rules_by_winner: dict[str, list[str]] = {}
     for rule, first in winners.items():
         if first != name:
@@ -207,11 +207,16 @@ def ranked_rows(scores: Scores, page: ReportInputs) -> list[Mapping[str, Any]]:
     ]
 
 
-def format_interval(record: Mapping[str, Any]) -> str:
-    """The 95 % interval of a row's mean absolute error; empty where there is none."""
+def format_interval(record: Mapping[str, Any], unit: str) -> str:
+    """The 95 % interval of a row's mean absolute error; empty where there is none.
+
+    Args:
+        record: The row of a summary.
+        unit: The unit of the error.
+    """
     low, high = float(record.get("mae_low", math.nan)), float(record.get("mae_high", math.nan))
     return (
         ""
         if math.isnan(low) or math.isnan(high)
-        else f"{format_bpm(low)} to {format_bpm(high)} bpm"
+        else f"{format_bpm(low)} to {format_bpm(high)} {unit}"
     )

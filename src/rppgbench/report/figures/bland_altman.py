@@ -17,7 +17,7 @@ from rppgbench.report.figures.window_panels import (
     series_panels,
     value_limits,
 )
-from rppgbench.report.inputs import ReportInputs
+from rppgbench.report.inputs import ReportInputs, unit_of
 from rppgbench.report.tables.columns import metric
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ def plot_bland_altman(
         panel.axhline(0, color=MUTED, linewidth=0.6)
         draw_windows(panel, mean, difference, (left, right, -reach, reach), points=points)
         parts.append(f"{series.name}: {_draw_limits(panel, frame)}")
-    drawing.supxlabel("Mean of estimate and reference (bpm)", fontsize=8, color=INK)
-    drawing.supylabel("Estimate − reference (bpm)", fontsize=8, color=INK)
+    unit = unit_of(all_series[0].windows)
+    drawing.supxlabel(f"Mean of estimate and reference ({unit})", fontsize=8, color=INK)
+    drawing.supylabel(f"Estimate − reference ({unit})", fontsize=8, color=INK)
     not_drawn = f"Not drawn, to keep the scale: {', '.join(left_out)}. " if left_out else ""
     return Plot(
         figure=drawing,
@@ -80,7 +81,7 @@ def plot_bland_altman(
             f"{not_drawn}{describe_windows(methods, points=points)}"
         ),
         alt=(
-            f"Bland-Altman plots under {evaluator}, a panel for each method, in bpm. "
+            f"Bland-Altman plots under {evaluator}, a panel for each method, in {unit}. "
             f"{'; '.join(parts)}."
         ),
         data=data,

@@ -106,9 +106,9 @@ def plot_cost(scores: Scores, timings: Timings, *, baselines: Collection[str] = 
         axis.set_major_formatter(lambda value, tick: f"{value:g}")
     axes.minorticks_off()
     axes.set_xlabel("Seconds of computing for a minute of video, the method alone (logarithmic)")
-    axes.set_ylabel(f"MAE under {scores.name} (bpm, logarithmic)")
+    axes.set_ylabel(f"MAE under {scores.name} ({scores.unit}, logarithmic)")
     names = ", ".join(
-        f"{method} ({seconds:.3g} s, {format_bpm(error)} bpm)"
+        f"{method} ({seconds:.3g} s, {format_bpm(error)} {scores.unit})"
         for method, seconds, error in zip(best["method"], best[COST], best[ERROR], strict=True)
     )
     return Plot(

@@ -22,7 +22,7 @@ from rppgbench.report.figures.drawing import (
 from rppgbench.report.figures.frame import Plot
 from rppgbench.report.figures.registry import figure
 from rppgbench.report.figures.series import Series, plot_windows
-from rppgbench.report.inputs import ReportInputs
+from rppgbench.report.inputs import ReportInputs, unit_of
 from rppgbench.report.tables.columns import metric
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ def plot_errors(
         share=False,
         width_ratios=(1.45, 1),
     )
-    quantiles = _draw_quantiles(left, all_series)
-    _draw_shares(right, curves)
+    unit = unit_of(all_series[0].windows)
+    quantiles = _draw_quantiles(left, all_series, unit)
+    _draw_shares(right, curves, unit)
     scope = "" if len(curves) == len(all_series) else f" of the first {MAX_CURVES} and the baseline"
     return Plot(
         figure=drawing,
@@ -78,13 +79,13 @@ def plot_errors(
             "half, its gap the median, the line the middle 90 %; the rest is not drawn. Right, the "
             f"share of windows{scope} whose error is at most x; a missing estimate is within no x."
         ),
-        alt=f"Signed error under {evaluator}, in bpm. {'; '.join(quantiles)}.",
+        alt=f"Signed error under {evaluator}, in {unit}. {'; '.join(quantiles)}.",
         data=data,
         data_note=data_note,
     )
 
 
-def _draw_quantiles(panel: Axes, all_series: Sequence[Series]) -> list[str]:
+def _draw_quantiles(panel: Axes, all_series: Sequence[Series], unit: str) -> list[str]:
     """Draw the quantiles of each series in a row, and return them as text."""
     bpm = metric("mae")
     texts = []
@@ -104,7 +105,7 @@ def _draw_quantiles(panel: Axes, all_series: Sequence[Series]) -> list[str]:
         middle = f"middle 90 %{{}} {bpm.write(low)} to {bpm.write(high)}"
         texts.append(f"{series.name}: median {bpm.write(median)}, {middle.format('')}")
         if series.baseline and max(-low, high) > MAX_BASELINE_RATIO * largest:
-            annotate_beyond_axis(panel, row, f"{middle.format(':')} bpm")
+            annotate_beyond_axis(panel, row, f"{middle.format(':')} {unit}")
             continue
         panel.hlines(row, low, high, color=BLUE, linewidth=1.1)
         panel.barh(row, upper - lower, left=lower, height=0.5, color=BLUE, linewidth=0)
@@ -113,7 +114,7 @@ def _draw_quantiles(panel: Axes, all_series: Sequence[Series]) -> list[str]:
     panel.set_yticks(range(len(all_series)), [series.name for series in all_series])
     panel.set_ylim(len(all_series) - 0.4, -0.6)
     panel.grid(visible=False, axis="y")
-    panel.set_xlabel("Estimate − reference (bpm)")
+    panel.set_xlabel(f"Estimate − reference ({unit})")
     style_row_names(panel)
     return texts
 
@@ -124,8 +125,8 @@ def _signed_errors(series: Series) -> Array:
     return error
 
 
-def _draw_shares(panel: Axes, curves: Sequence[Series]) -> None:
-    """Cumulative distributions, in steps of 0.1 bpm so that a curve stays small."""
+def _draw_shares(panel: Axes, curves: Sequence[Series], unit: str) -> None:
+    """Cumulative distributions, in steps of 0.1 a minute so that a curve stays small."""
     import pandas as pd
     import seaborn as sns
 
@@ -149,7 +150,7 @@ def _draw_shares(panel: Axes, curves: Sequence[Series]) -> None:
     panel.set_xlim(0, _REACH_BPM)
     panel.set_ylim(0, 1)
     panel.yaxis.set_major_formatter(lambda value, tick: f"{100 * value:.0f} %")
-    panel.set_xlabel("Absolute error (bpm)")
+    panel.set_xlabel(f"Absolute error ({unit})")
     panel.set_ylabel("Windows within")
     if panel.lines:
         panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handlelength=2.6)

@@ -25,7 +25,7 @@ from rppgbench.report.figures.frame import Plot
 from rppgbench.report.figures.registry import figure
 from rppgbench.report.figures.window_panels import column_count
 from rppgbench.report.inputs import ReportInputs, Scores
-from rppgbench.report.tables.columns import Column, metric
+from rppgbench.report.tables.columns import Column, in_unit, metric
 from rppgbench.report.tables.summary_rows import canonical_order, records, row_name, unscored_reason
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def plot_evaluators(
     Returns:
         The figure with its caption and data.
     """
-    column = metric(measure)
+    column = in_unit(metric(measure), all_scores[0].unit)
     table = _measure_table(all_scores, column)
     names = list(dict.fromkeys(table["series"]))
     baseline_names = set(table.loc[table["method"].isin(list(baselines)), "series"])

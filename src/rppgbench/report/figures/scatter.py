@@ -15,7 +15,7 @@ from rppgbench.report.figures.window_panels import (
     series_panels,
     value_limits,
 )
-from rppgbench.report.inputs import ReportInputs, quantity_of
+from rppgbench.report.inputs import ReportInputs, quantity_of, unit_of
 from rppgbench.report.tables.columns import metric
 
 TITLE = "Estimate and reference"
@@ -41,7 +41,8 @@ def plot_scatter(
     Returns:
         The figure with its caption and data.
     """
-    quantity = quantity_of(all_series[0].windows)
+    windows = all_series[0].windows
+    quantity, unit = quantity_of(windows), unit_of(windows)
     frames = [series.paired_windows() for series in all_series]
     points = sum(len(frame) for frame in frames)
     low, high = value_limits(
@@ -57,8 +58,8 @@ def plot_scatter(
         x, y = frame["reference_bpm"].to_numpy(), frame["estimate_bpm"].to_numpy()
         draw_windows(panel, x, y, (low, high, low, high), points=points)
         annotate_corner(panel, _accuracy(series))
-    drawing.supxlabel(f"Reference {quantity} (bpm)", fontsize=8, color=INK)
-    drawing.supylabel(f"Estimated {quantity} (bpm)", fontsize=8, color=INK)
+    drawing.supxlabel(f"Reference {quantity} ({unit})", fontsize=8, color=INK)
+    drawing.supylabel(f"Estimated {quantity} ({unit})", fontsize=8, color=INK)
     return Plot(
         figure=drawing,
         caption=(

@@ -57,14 +57,15 @@ def plot_seeds(scores: Scores) -> Plot | None:
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("MAE (bpm)")
+    axes.set_xlabel(f"MAE ({scores.unit})")
     style_row_names(axes)
     return Plot(
         figure=drawing,
         caption=(
             f"Mean absolute error of each seed under {scores.name} (dots) and their mean (bar)."
         ),
-        alt=f"Mean absolute error of each seed under {scores.name}, in bpm. {'; '.join(texts)}.",
+        alt=f"Mean absolute error of each seed under {scores.name}, in {scores.unit}. "
+        f"{'; '.join(texts)}.",
         data=csv_download("seeds.csv", table),
     )
 

@@ -132,14 +132,14 @@ def windows_download(scores: Scores) -> tuple[Download, str]:
 
 
 def _wide(scores: Scores) -> pd.DataFrame:
-    """A row for each window: the reference, then the estimate of every row of the table, in bpm."""
+    """A row for each window: the reference, then the estimate of every row of the table."""
     import pandas as pd
 
     keys = [key for key in _WINDOW if key not in scores.by]
     windows = scores.windows.round({"reference_bpm": 3, "estimate_bpm": 3, "start_s": 3})
     references = windows.groupby(keys, sort=False, dropna=False)[_FACTS].first()
     columns = {
-        f"{series.name} (bpm)": windows.loc[series.windows.index]
+        f"{series.name} ({scores.unit})": windows.loc[series.windows.index]
         .groupby(keys, sort=False, dropna=False)["estimate_bpm"]
         .first()
         for series in summary_series(scores)

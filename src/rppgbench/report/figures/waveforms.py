@@ -23,6 +23,7 @@ from rppgbench.report.figures.drawing import (
 )
 from rppgbench.report.figures.frame import Plot, draw_framed
 from rppgbench.report.figures.series import Series
+from rppgbench.report.inputs import unit_of
 from rppgbench.report.tables.columns import metric
 
 if TYPE_CHECKING:
@@ -49,11 +50,17 @@ _STEP_HZ = 1 / 120
 
 @dataclass(frozen=True)
 class Pick:
-    """A recording chosen for a series, by its mean absolute error in bpm."""
+    """A recording chosen for a series, by its mean absolute error."""
 
     word: str  # "best", "median" or "worst"
     case: EstimateKey
     error_bpm: float
+    unit: str = "bpm"
+
+    @property
+    def error_text(self) -> str:
+        """The error with its unit."""
+        return f"{metric('mae').write(self.error_bpm)} {self.unit}"
 
 
 def pick_recordings(series: Series) -> list[Pick]:
@@ -83,7 +90,7 @@ def pick_recordings(series: Series) -> list[Pick]:
                 condition=str(record["condition"]),
                 region=str(record["region"]),
             )
-            picks[place] = Pick(word, case, float(record["error"]))
+            picks[place] = Pick(word, case, float(record["error"]), unit_of(series.windows))
     return [picks[place] for place in sorted(picks)]
 
 
@@ -149,7 +156,7 @@ def _plot(title: str, picked: Sequence[tuple[Pick, Waveform, GroundTruth]], key:
     first = ["recording", "pick", "part"]
     inverted = "sign" in data and bool((data["sign"] < 0).any())
     errors = [
-        f"{pick.word}: {pick.case.recording}, mean absolute error {_error(pick)} bpm"
+        f"{pick.word}: {pick.case.recording}, mean absolute error {pick.error_text}"
         for pick, _, _ in picked
     ]
     return Plot(
@@ -171,14 +178,10 @@ def _draw_excerpt(panel: Axes, waveform: Waveform, truth: GroundTruth, pick: Pic
     """The pulse of one picked recording, with its name and error as titles."""
     samples = draw_pulse(panel, waveform, truth)
     inverted = "sign" in samples and samples["sign"].iloc[0] < 0
-    error = f"error {_error(pick)} bpm{'; drawn upside down' if inverted else ''}"
+    error = f"error {pick.error_text}{'; drawn upside down' if inverted else ''}"
     panel.set_title(f"{pick.word.capitalize()}: {pick.case.recording}")
     panel.set_title(error, loc="right", fontsize=7.5, fontweight="normal", color=MUTED)
     return samples.assign(recording=pick.case.recording, pick=pick.word, part="pulse")
-
-
-def _error(pick: Pick) -> str:
-    return metric("mae").write(pick.error_bpm)
 
 
 def spectrum(waveform: Waveform) -> tuple[Array, Array]:

@@ -56,14 +56,15 @@ def comparison_sections(
     if len(by_recording) < 2 or not _common(by_recording, 1):
         return ()
     tests = paired_tests(by_recording)
-    tables = [_pair_table(tests, scores.name, baselines, marks=marks)]
+    tables = [_pair_table(tests, scores, baselines, marks=marks)]
     sentences = [*_words(tests, scores.name, baselines), *alike_note, *left_out]
     drawings = []
     for noun, blocks in _ranked(windows, by_recording):
         method_ranks = ranks(blocks, alpha=ALPHA)
         sentences.append(_rank_words(method_ranks, noun))
         key = f"ranks-{noun.replace(' ', '-')}s"
-        tables.append(_rank_table(method_ranks, blocks, key, noun, baselines, marks=marks))
+        table = _rank_table(method_ranks, blocks, key, noun, baselines, marks=marks)
+        tables.append(table.in_unit(scores.unit))
         if not math.isnan(method_ranks.critical_difference):
             drawings.append(
                 rank_figure(method_ranks, noun, scores.name, key=f"{key}-figure", marks=marks)
@@ -167,9 +168,9 @@ def _rank_words(result: Ranks, noun: str) -> str:
 
 
 def _pair_table(
-    tests: list[PairedTest], evaluator: str, baselines: Collection[str], *, marks: DataMarks
+    tests: list[PairedTest], scores: Scores, baselines: Collection[str], *, marks: DataMarks
 ) -> Table:
-    mae = metric("mae")
+    mae, unit = metric("mae"), scores.unit
     rows = []
     for test in sorted(tests, key=_pair_order):
         better = test.first if test.difference < 0 else test.second
@@ -178,7 +179,7 @@ def _pair_table(
             verdict = f"{better} is better"
         elif math.isnan(test.p_holm):
             verdict = "nothing to test"
-        detail = f"{test.first} less {test.second}: {mae.write(test.difference)} bpm"
+        detail = f"{test.first} less {test.second}: {mae.write(test.difference)} {unit}"
         cells = (
             Cell(test.first, test.first),
             Cell(test.second, test.second),
@@ -193,14 +194,14 @@ def _pair_table(
         Column("first", "First", text=True),
         Column("second", "Second", text=True),
         Column("n", "n", decimals=0, about="Recordings that both methods have."),
-        Column("difference", "Difference", unit="bpm", about="Mean of first less second."),
+        Column("difference", "Difference", unit=unit, about="Mean of first less second."),
         Column("p", "p", about="Wilcoxon's signed-rank test, two-sided."),
         Column("p_holm", "p (Holm)", about="After Holm's correction over all pairs."),
         Column("verdict", "Verdict at 5 %", text=True),
     )
     return Table(
         key="pairs",
-        caption=f"Pairs of methods under {evaluator}",
+        caption=f"Pairs of methods under {scores.name}",
         columns=columns,
         rows=tuple(rows),
         headers=2,

@@ -59,7 +59,9 @@ def control_sections(scores: Scores, *, marks: DataMarks = UNMARKED) -> tuple[Se
             key="controls",
             title="Does it know more than no pulse?",
             paragraphs=tuple(paragraphs),
-            tables=(_skill_table(scores, marks), _control_table(scores, marks)),
+            tables=tuple(
+                make(scores, marks).in_unit(scores.unit) for make in (_skill_table, _control_table)
+            ),
         ),
     )
 

@@ -32,9 +32,9 @@ COLUMNS = (
     ),
     Column(
         "needed",
-        f"People for {WANTED_BPM:g} bpm",
+        f"People for {WANTED_BPM:g} a minute",
         decimals=0,
-        about=f"People who find a true difference of {WANTED_BPM:g} bpm with that chance.",
+        about=f"People who find a true difference of {WANTED_BPM:g} a minute with that chance.",
     ),
 )
 
@@ -65,7 +65,9 @@ def power_sections(
     if not pairs:
         return ()
     known = [pair for pair in pairs if pair.people >= MIN_PEOPLE]
-    tables = (_table(known, best, baselines, scores.name, marks),) if known else ()
+    tables = (
+        (_table(known, best, baselines, scores.name, marks).in_unit(scores.unit),) if known else ()
+    )
     return (
         Section(
             key="power",

@@ -1,6 +1,7 @@
 """How a measure is written: label, unit, decimals, direction."""
 
 import math
+import re
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
@@ -117,6 +118,25 @@ def metric(key: str) -> Column:
         if column.key == key:
             return column
     raise KeyError(f"no measure {key!r}; known: {', '.join(c.key for c in METRICS)}")
+
+
+def in_unit(column: Column, unit: str) -> Column:
+    """The column with the unit of a quantity in place of "bpm" in its heading and description.
+
+    Args:
+        column: The column of a measure of heart rates.
+        unit: The unit of the quantity.
+
+    Returns:
+        The column; one that does not name bpm is as it was.
+
+    >>> in_unit(metric("mae"), "breaths/min").unit, in_unit(metric("r"), "breaths/min").unit
+    ('breaths/min', '')
+    """
+    label, about, own = (
+        re.sub(r"\bbpm\b", unit, text) for text in (column.label, column.about, column.unit)
+    )
+    return replace(column, label=label, about=about, unit=own)
 
 
 def format_bpm(value: float) -> str:

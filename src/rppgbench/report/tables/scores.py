@@ -16,6 +16,7 @@ from rppgbench.report.tables.columns import (
     PAGE_METRICS,
     RECORDINGS,
     Column,
+    in_unit,
     metric,
 )
 from rppgbench.report.tables.highlights import RANKING, SAME_RANKING, highlights, row_kind
@@ -74,7 +75,7 @@ def method_table(
     """
     by = list(scores.by)
     frame = canonical_order(scores.summary, by)
-    known = [column for column in measures if column.key in frame]
+    known = [in_unit(column, scores.unit) for column in measures if column.key in frame]
     shown = [column for column in known if column.key == "mae" or frame[column.key].notna().any()]
     empty = ", ".join(column.label for column in known if column not in shown)
     marked = highlights(frame, shown, [key for key in by if key != "method"], baselines)
@@ -83,7 +84,7 @@ def method_table(
         kind = row_kind(record, baselines)
         cells = _name_cells(record, by)
         cells.append(_count_cell(record))
-        cells.append(_coverage_cell(record))
+        cells.append(_coverage_cell(record, scores.unit))
         cells += [_band_cell(record)] if counts_edges else []
         cells += [
             _measure_cell(record, column, marked[column.key][place], kind=kind) for column in shown
@@ -92,7 +93,8 @@ def method_table(
     headings = tuple(Column(key, LABELS.get(key, key), text=True) for key in by)
     return Table(
         key=f"scores-{scores.name}",
-        caption=f"{_error_of(scores)} under {scores.name}: {describe_sample(scores, expected)}",
+        caption=f"{scores.quantity.capitalize().replace(' ', '-')} error under {scores.name}: "
+        f"{describe_sample(scores, expected)}",
         columns=(*headings, RECORDINGS, COVERAGE, *[BAND_EDGE] * counts_edges, *shown),
         rows=tuple(rows),
         headers=len(by),
@@ -108,13 +110,6 @@ def method_table(
         ),
         marks=marks,
     )
-
-
-def _error_of(scores: Scores) -> str:
-    """What the errors are of, and in which unit where it is not the usual one."""
-    if scores.quantity == "heart rate":
-        return "Heart-rate error"
-    return "Respiration-rate error (bpm: breaths per minute)"
 
 
 def _leak_notes(frame: pd.DataFrame, by: Sequence[str]) -> list[str]:
@@ -148,7 +143,7 @@ def describe_band_edge(scores: Scores) -> list[str]:
     every = len(scored[keys].drop_duplicates())
     low, high = windows.attrs.get("band_bpm", (math.nan, math.nan))
     edge_bpm = windows.attrs.get("edge_bpm", EDGE_BPM)
-    band = "" if math.isnan(low) else f", {low:.0f} to {high:.0f} bpm,"
+    band = "" if math.isnan(low) else f", {low:.0f} to {high:.0f} {scores.unit},"
     beyond_band = (
         "the rule reads an estimate beyond the band as a rate within, and the reference by its "
         "beats, so an error there is one of the rule."
@@ -158,8 +153,8 @@ def describe_band_edge(scores: Scores) -> list[str]:
     )
     return [
         f"Under {scores.name} the true {scores.quantity} of {beyond} of "
-        f"{pluralise(every, 'window')} lies outside the band{band} or within {edge_bpm:g} bpm of "
-        f"its edge: {beyond_band}"
+        f"{pluralise(every, 'window')} lies outside the band{band} or within {edge_bpm:g} "
+        f"{scores.unit} of its edge: {beyond_band}"
     ]
 
 
@@ -213,7 +208,7 @@ def group_table(
         The table.
     """
     by = list(scores.by)
-    column = metric(key)
+    column = in_unit(metric(key), scores.unit)
     frame = scores.groups[group]
     overall = canonical_order(scores.summary, by)
     values = list(dict.fromkeys(sorted(frame[group].tolist(), key=str)))
@@ -298,7 +293,7 @@ def _band_cell(record: Mapping[str, Any]) -> Cell:
     return Cell(str(count), float(count), detail=detail)
 
 
-def _coverage_cell(record: Mapping[str, Any]) -> Cell:
+def _coverage_cell(record: Mapping[str, Any], unit: str) -> Cell:
     value = float(record["coverage"])
     windows = float(record.get("window_coverage", value))
     detail = f"an estimate for {COVERAGE.write(value)} % of the recordings here"
@@ -307,7 +302,9 @@ def _coverage_cell(record: Mapping[str, Any]) -> Cell:
         below = f"{COVERAGE.write(windows)} of windows"
         detail += f" and {COVERAGE.write(windows)} % of the windows"
     if "mae_covered" in record:
-        detail += f"; MAE over these alone {metric('mae').write(float(record['mae_covered']))} bpm"
+        detail += (
+            f"; MAE over these alone {metric('mae').write(float(record['mae_covered']))} {unit}"
+        )
     return Cell(COVERAGE.write(value), value, below=below, detail=detail)
 
 

@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
 from rppgbench.report.data_marks import UNMARKED, DataMarks
-from rppgbench.report.tables.columns import Column
+from rppgbench.report.tables.columns import Column, in_unit
 
 Highlight = Literal["", "best", "second", "ahead"]
 RowKind = Literal["", "baseline", "leaked", "printed"]
@@ -54,6 +54,10 @@ class Table:
     headers: int = 1
     notes: tuple[str, ...] = ()
     marks: DataMarks = UNMARKED
+
+    def in_unit(self, unit: str) -> "Table":
+        """The table with its columns of rates in the unit of a quantity: see `columns.in_unit`."""
+        return replace(self, columns=tuple(in_unit(column, unit) for column in self.columns))
 
     def without_columns(self, keys: Collection[str]) -> "Table":
         """The table without the columns of some keys; none of them names the row."""

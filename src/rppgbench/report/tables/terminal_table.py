@@ -49,8 +49,7 @@ def score_lines(inputs: ReportInputs, width: int) -> list[str]:
     if not inputs.scores or inputs.scores[0].summary.empty:
         return []
     scores = inputs.scores[0]
-    unit = "bpm" if scores.quantity == "heart rate" else "breaths per minute"
-    error = f"{scores.quantity.replace(' ', '-')} error in {unit}"
+    error = f"{scores.quantity.replace(' ', '-')} error in {scores.unit}"
     subject = f"{error} under {scores.name}, {inputs.role}"
     title = ": ".join(filter(None, (inputs.marks.short, subject)))
     rows = records(canonical_order(scores.summary, scores.by))

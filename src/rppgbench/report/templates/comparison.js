@@ -8,8 +8,8 @@
   const part = (name) => document.getElementById(`comparison-${name}`);
   const body = part("rows").tBodies[0];
   const label = ([dataset, recording]) => `${dataset}/${recording}`;
-  const bpm = (value) => value === null ? "–" : value.toFixed(2).replace("-", "−");
-  const signed = (value) => (value > 0 ? "+" : "") + bpm(value);
+  const written = (value) => value === null ? "–" : value.toFixed(2).replace("-", "−");
+  const signed = (value) => (value > 0 ? "+" : "") + written(value);
 
   const make = (parent, tag, attributes, text) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -52,8 +52,8 @@
     const count = (kind) => rows.filter((row) => side(row) === kind).length;
     const [a, b] = [first, second].map((select) => select.selectedOptions[0].text);
     part("count").textContent = rows.length
-      ? `${rows.length} of ${data.recordings.length} recordings. Mean error ${bpm(mean("a"))} bpm for ${a}, ${bpm(mean("b"))} bpm for ${b}: `
-        + `difference ${signed(mean("difference"))} bpm. ${a} is better on ${count("lower")}, ${b} on ${count("higher")}, equal on ${count("equal")}.`
+      ? `${rows.length} of ${data.recordings.length} recordings. Mean error ${written(mean("a"))} ${data.unit} for ${a}, ${written(mean("b"))} ${data.unit} for ${b}: `
+        + `difference ${signed(mean("difference"))} ${data.unit}. ${a} is better on ${count("lower")}, ${b} on ${count("higher")}, equal on ${count("equal")}.`
       : "No recording fits.";
     return [a, b];
   };
@@ -70,11 +70,11 @@
       make(svg, "text", { x: left - 5, y: y(tick) + 4, "text-anchor": "end" }, tick);
     }
     make(svg, "path", { d: `M${x(0)} ${y(0)}L${x(limit)} ${y(limit)}`, class: "identity" });
-    make(svg, "text", { x: (left + right) / 2, y: 332, "text-anchor": "middle" }, `Error of ${a} (bpm)`);
-    make(svg, "text", { x: -(top + bottom) / 2, y: 12, "text-anchor": "middle", transform: "rotate(-90)" }, `Error of ${b} (bpm)`);
+    make(svg, "text", { x: (left + right) / 2, y: 332, "text-anchor": "middle" }, `Error of ${a} (${data.unit})`);
+    make(svg, "text", { x: -(top + bottom) / 2, y: 12, "text-anchor": "middle", transform: "rotate(-90)" }, `Error of ${b} (${data.unit})`);
     rows.forEach((row, number) => {
       const point = make(svg, "circle", { cx: x(row.a), cy: y(row.b), r: number === chosen ? 7 : 4, class: `${side(row)}${number === chosen ? " chosen" : ""}`, "data-row": number });
-      make(point, "title", {}, `${label(row.facts)}: ${bpm(row.a)} and ${bpm(row.b)} bpm`);
+      make(point, "title", {}, `${label(row.facts)}: ${written(row.a)} and ${written(row.b)} ${data.unit}`);
     });
     if (rows[chosen]) svg.append(svg.querySelector(".chosen"));
     svg.setAttribute("aria-label", `Error of ${b} against error of ${a}, a point for each of ${rows.length} recordings; the table below has the numbers.`);
@@ -97,7 +97,7 @@
     });
     make(svg, "text", { x: left, y: 318 }, `← ${a} is better`);
     make(svg, "text", { x: right, y: 318, "text-anchor": "end" }, `${b} is better →`);
-    make(svg, "text", { x: -(top + bottom) / 2, y: 12, "text-anchor": "middle", transform: "rotate(-90)" }, "Difference (bpm)");
+    make(svg, "text", { x: -(top + bottom) / 2, y: 12, "text-anchor": "middle", transform: "rotate(-90)" }, `Difference (${data.unit})`);
     svg.setAttribute("aria-label", `Error of ${a} less error of ${b} on each of ${rows.length} recordings, in order; the table below has the numbers.`);
   };
 
@@ -116,7 +116,7 @@
     const row = rows[chosen];
     part("chosen").textContent = row ? `${label(row.facts)}${row.facts[2] ? `, subject ${row.facts[2]}` : ""}${row.facts[3] ? `, ${row.facts[3]}` : ""}` : "none";
     if (!row) return;
-    slider.setAttribute("aria-valuetext", `${label(row.facts)}: ${names[0]} ${bpm(row.a)} bpm, ${names[1]} ${bpm(row.b)} bpm`);
+    slider.setAttribute("aria-valuetext", `${label(row.facts)}: ${names[0]} ${written(row.a)} ${data.unit}, ${names[1]} ${written(row.b)} ${data.unit}`);
     const [start, rate, reference] = [data.starts[row.place], data.rates[row.place], data.reference[row.place]];
     const all = [first, second].map((select) => data.waveforms[select.value][row.place]);
     const length = Math.max(reference.length, ...all.map((text) => text.length - 1), 1);
@@ -125,7 +125,7 @@
       const middle = 80 + 130 * number;
       const y = (value) => middle - 42 * value / data.reach;
       const error = number ? row.b : row.a;
-      make(svg, "text", { x: 12, y: middle - 50, class: "title" }, `${names[number]}: error ${bpm(error)} bpm${text.startsWith("-") ? "; drawn upside down" : ""}`);
+      make(svg, "text", { x: 12, y: middle - 50, class: "title" }, `${names[number]}: error ${written(error)} ${data.unit}${text.startsWith("-") ? "; drawn upside down" : ""}`);
       make(svg, "path", { d: path(reference, x, y), class: "reference" });
       if (text) make(svg, "path", { d: path(text.slice(1), x, y), class: "estimate" });
       else make(svg, "text", { x: 12, y: middle }, "No waveform is stored here.");
@@ -149,7 +149,7 @@
         if (!place) cell.scope = "row";
         if (place === 1 || place === 2) cell.className = "words";
         cell.dataset.value = value;
-        cell.textContent = place < 3 ? value : place < 5 ? bpm(value) : signed(value);
+        cell.textContent = place < 3 ? value : place < 5 ? written(value) : signed(value);
         line.append(cell);
       });
       return line;
