@@ -48,7 +48,7 @@ SIGN_NOTE = (
 _STEP_HZ = 1 / 120
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pick:
     """A recording chosen for a series, by its mean absolute error."""
 
@@ -90,7 +90,9 @@ def pick_recordings(series: Series) -> list[Pick]:
                 condition=str(record["condition"]),
                 region=str(record["region"]),
             )
-            picks[place] = Pick(word, case, float(record["error"]), unit_of(series.windows))
+            picks[place] = Pick(
+                word=word, case=case, error_bpm=float(record["error"]), unit=unit_of(series.windows)
+            )
     return [picks[place] for place in sorted(picks)]
 
 

@@ -133,10 +133,10 @@ def in_unit(column: Column, unit: str) -> Column:
     >>> in_unit(metric("mae"), "breaths/min").unit, in_unit(metric("r"), "breaths/min").unit
     ('breaths/min', '')
     """
-    label, about, own = (
+    label, about, new_unit = (
         re.sub(r"\bbpm\b", unit, text) for text in (column.label, column.about, column.unit)
     )
-    return replace(column, label=label, about=about, unit=own)
+    return replace(column, label=label, about=about, unit=new_unit)
 
 
 def format_bpm(value: float) -> str:
