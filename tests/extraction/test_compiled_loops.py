@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,11 +25,13 @@ from rppgbench.extraction import regions as regions_module
 from rppgbench.extraction.area_resize import area_cells, resize_area
 from rppgbench.extraction.background import BackgroundSums
 from rppgbench.extraction.compiled_loops import MOST_COLUMNS, Loops, load_loops
+from rppgbench.extraction.feature_files import FeatureFiles
 from rppgbench.extraction.linear_resize import resize_square
 from rppgbench.extraction.region_sums import PixelSums
 from rppgbench.extraction.regions import CODES, RegionMap, draw_by_loops, draw_regions
 from rppgbench.face.haar import Box
 from rppgbench.face.tracking import FaceTracker
+from rppgbench.video.stream import Frame
 
 from ..factories.faces import portrait
 
@@ -281,6 +284,57 @@ def test_loops_are_loaded_after_enough_pixels(monkeypatch: pytest.MonkeyPatch) -
     enough = compiled_loops.WORTH_LOADING_PIXELS
     assert compiled_loops.loops_after(enough - 1) is None
     assert compiled_loops.loops_after(1) is marker
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_a_video_that_is_long_enough_loads_the_loops_at_once(
+    monkeypatch: pytest.MonkeyPatch, is_compiled: bool
+) -> None:
+    """Unless they would have to be compiled first."""
+    marker = object()
+    monkeypatch.setattr(compiled_loops, "load_loops", lambda: marker)
+    monkeypatch.setattr(compiled_loops, "_is_compiled", lambda: is_compiled)
+    monkeypatch.setattr(compiled_loops, "_pixels", 1000)
+    enough = compiled_loops.WORTH_LOADING_PIXELS - 1000
+    compiled_loops.expect_pixels(enough - 1)
+    assert compiled_loops.loops_after(0) is None
+    compiled_loops.expect_pixels(enough)
+    assert (compiled_loops.loops_after(0) is marker) is is_compiled
+
+
+@pytest.mark.parametrize(("stated", "is_loaded"), [(2, False), (2000, True), (None, False)])
+def test_a_pass_expects_the_pixels_of_the_frames_that_the_video_states(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stated: int | None, is_loaded: bool
+) -> None:
+    """From the first frame with a face on: that frame and one without a face count as arrays."""
+    calls: list[int] = []
+    monkeypatch.setattr(compiled_loops, "load_loops", lambda: calls.append(1))
+    monkeypatch.setattr(compiled_loops, "_is_compiled", lambda: True)
+    monkeypatch.setattr(compiled_loops, "_pixels", 0)
+    landmarks = (face() * 0.5 + 128).astype(np.float32)
+    with closing(FeatureFiles(tmp_path, (), True, expected_frames=stated)) as files:
+        files.add(Frame(0, 0.0, portrait()), None)
+        files.add(Frame(1, 0.1, portrait()), landmarks)
+        assert not calls
+        files.add(Frame(2, 0.2, portrait()), landmarks)
+    assert bool(calls) is is_loaded
+
+
+def test_machine_code_is_found_where_numba_keeps_it(
+    loops: Loops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: Any = loops.sum_codes
+    folder = Path(compiled.stats.cache_path).parent
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
+    assert compiled_loops._is_compiled()
+
+
+def test_an_empty_cache_has_no_machine_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(compiled_loops, "default_cache", lambda: tmp_path)
+    assert not compiled_loops._is_compiled()
 
 
 def test_listing_does_not_load_numba() -> None:

@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from rppgbench.system.array_headers import header_errors_as_value_errors
 
-BLOCK_BYTES = 1 << 15
-"""Rows are hashed and written in blocks of this size; a call for each small row costs more."""
+BLOCK_BYTES = 1 << 18
+"""Rows are hashed and written in blocks of this size; a call for each row costs more."""
 
 
 class ArrayWriter:
@@ -49,7 +49,10 @@ class ArrayWriter:
 
     def append(self, row: Any) -> None:
         """Append one row; ValueError for another shape."""
-        shape = row.shape if isinstance(row, np.ndarray) else np.shape(row)
+        if isinstance(row, np.ndarray):
+            shape = row.shape
+        else:
+            shape = () if isinstance(row, (float, int)) else np.shape(row)
         if shape != self._shape:
             raise ValueError(f"{self.path}: a row of shape {shape}, not {self._shape}")
         self._block[self._waiting] = row

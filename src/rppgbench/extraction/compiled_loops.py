@@ -1,21 +1,24 @@
 """Load the loops that numba compiles, once a process has enough pixels for them.
 
-The extra `fast` installs numba. Loading numba and the compiled loops takes a third of a second of
-processor time, as long as the array forms take for `WORTH_LOADING_PIXELS`. So the loops are loaded
-after that many pixels: a short video never waits for numba, and a long one loses at most as much
-time as loading takes. Both forms give the same integers and bytes, so no value shows the change.
+The extra `fast` installs numba. Loading numba and the compiled loops takes half a second of
+processor time, which the loops save within `WORTH_LOADING_PIXELS`. So the loops are loaded after
+that many pixels, or as soon as a video is known to have them (`expect_pixels`): a short video never
+waits for numba, and many short ones lose at most as much time as loading takes. Both forms give the
+same integers and bytes, so no value shows the change.
 
 The machine code lies in `compiled/` of the user's cache (`RPPGBENCH_CACHE`), where numba names it
 by processor, version, and the source file. The first use of a version compiles for some seconds.
 """
 
 import math
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +41,10 @@ class Loops:
     resize_linear: Callable[..., Any]
 
 
-WORTH_LOADING_PIXELS = 60_000_000
+WORTH_LOADING_PIXELS = 100_000_000
+DRAWN_AS_PIXELS = 45_000
+"""The loops save as much where they draw a face as where they sum this many pixels."""
+
 FOLDER = "compiled"
 
 MOST_COLUMNS = (2**32 - 1) // 255**2
@@ -59,6 +65,31 @@ def loops_after(pixels: int) -> Loops | None:
     global _pixels  # noqa: PLW0603 (pixels of the whole process)
     _pixels += pixels
     return load_loops() if _pixels >= WORTH_LOADING_PIXELS else None
+
+
+def counted_pixels() -> float:
+    """How many pixels this process has counted."""
+    return _pixels
+
+
+def expect_pixels(pixels: float) -> None:
+    """Load the loops at their next use if a video still has so many pixels that this pays off.
+
+    Loops that are not compiled yet wait until the pixels are counted: one video never saves the
+    seconds that compiling takes.
+
+    Args:
+        pixels: number of pixels that the rest of the video is expected to count.
+    """
+    global _pixels  # noqa: PLW0603
+    if _pixels < WORTH_LOADING_PIXELS <= _pixels + pixels and _is_compiled():
+        _pixels = WORTH_LOADING_PIXELS
+
+
+def _is_compiled() -> bool:
+    """Whether machine code of the loops lies in its folder; numba alone knows of which version."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or default_cache() / FOLDER)
+    return any(folder.glob("*/pixel_loops.*.nbi"))
 
 
 @contextmanager

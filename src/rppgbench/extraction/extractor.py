@@ -309,7 +309,11 @@ class _Branch:
     def begin(self, info: VideoInfo) -> None:
         try:
             self._files = FeatureFiles(
-                self._output.folder, self._output.rules, self._output.base, self._is_whole
+                self._output.folder,
+                self._output.rules,
+                self._output.base,
+                self._is_whole,
+                expected_frames=info.frames,
             )
             if self._output.transform is not None:
                 self._output.transform.begin(info)

@@ -22,6 +22,7 @@ from rppgbench.core.features import (
 from rppgbench.core.waveform import Array
 from rppgbench.extraction.array_files import ArrayWriter, read_array
 from rppgbench.extraction.background import BackgroundSums
+from rppgbench.extraction.compiled_loops import counted_pixels, expect_pixels
 from rppgbench.extraction.crops import CropRule, CropView
 from rppgbench.extraction.region_sums import PixelSums
 from rppgbench.face.detector import intersection_over_union
@@ -82,9 +83,25 @@ class FeatureFiles:
     """
 
     def __init__(
-        self, folder: Path, rules: Sequence[CropRule], base: bool, whole_frame: bool = False
+        self,
+        folder: Path,
+        rules: Sequence[CropRule],
+        base: bool,
+        whole_frame: bool = False,
+        *,
+        expected_frames: int | None = None,
     ) -> None:
+        """Create the files.
+
+        Args:
+            folder: where the features go.
+            rules: crop rules, one face clip each.
+            base: whether the face track and the region moments are written.
+            whole_frame: whether each frame is a crop of skin.
+            expected_frames: number of frames that the video states, or None.
+        """
         self._is_whole = whole_frame
+        self._expected_frames = expected_frames or 0
         self.frames = self.with_face = self.dark = 0
         self.darkest = 255.0
         self._level_sum = 0.0  # over the frames with a face
@@ -119,7 +136,7 @@ class FeatureFiles:
         Returns:
             The landmarks, or None where the face is not usable.
         """
-        rgb = frame.rgb
+        rgb, counted = frame.rgb, counted_pixels()
         box = self._box.update(self.frames, rgb) if self._needs_box else None
         if self._is_whole:
             sums = self._sums.of_whole_frame(rgb)
@@ -157,6 +174,8 @@ class FeatureFiles:
             self._add_clips(
                 CropView(rgb=rgb, time_s=frame.time_s, landmarks=landmarks, toolbox_box=box)
             )
+        if usable and self.with_face == 1:  # the first face tells what each frame costs
+            expect_pixels((counted_pixels() - counted) * (self._expected_frames - self.frames))
         return landmarks
 
     def _add_clips(self, view: CropView) -> None:
@@ -170,14 +189,14 @@ class FeatureFiles:
     def _is_usable(self, sums: Array) -> bool:
         """Whether the face, or the crop of skin, is in the frame and not too dark."""
         region = WHOLE if self._is_whole else SKIN
-        pixels, red, green, blue = map(float, sums[:4, region])
+        pixels, red, green, blue = sums[:4, region].tolist()
         if not pixels:
             return False
-        level = float(red + green + blue) / (3 * pixels)
+        level = (red + green + blue) / (3 * pixels)
         self.darkest = min(self.darkest, level)
         self.dark += level < DARKEST_SKIN
         self._level_sum += level if level >= DARKEST_SKIN else 0.0
-        return level >= DARKEST_SKIN
+        return bool(level >= DARKEST_SKIN)
 
     def no_face_reason(self, metadata: Mapping[str, Any]) -> str:
         """Why no frame has a usable face, with the size and rate of the video."""

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from rppgbench.core.features import PAIRS, REGIONS, WHOLE_FRAME
 from rppgbench.core.waveform import Array
-from rppgbench.extraction.compiled_loops import MOST_COLUMNS, Loops, flat_pixels, loops_after
+from rppgbench.extraction.compiled_loops import (
+    DRAWN_AS_PIXELS,
+    MOST_COLUMNS,
+    Loops,
+    flat_pixels,
+    loops_after,
+)
 from rppgbench.extraction.regions import (
     CODES,
     RegionMap,
@@ -58,7 +64,7 @@ class PixelSums:
         Returns:
             The map, until the next call; None for a face outside the frame.
         """
-        loops = self._loops(0)
+        loops = self._loops(DRAWN_AS_PIXELS)
         if loops is None or landmarks.dtype != np.float32 or not _draws_as_opencv(loops):
             return draw_regions(landmarks, height, width)
         if len(self._codes) < height * width:
