@@ -137,9 +137,9 @@ def co_rectification(
         weight_decay: weight decay of AdamW.
         precision: "auto", "32-true" or "bf16-mixed".
     """
-    from rppgbench.neural.clips import resample_to_rate
     from rppgbench.neural.inference import estimate_pulse
     from rppgbench.neural.network_weights import load_arrays
+    from rppgbench.neural.segments import resample_to_rate
 
     from .learner import Pair
     from .maps import derive_rows, map_image

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, Segment
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.networks.map_unet import unit_range
+from rppgbench.neural.segments import Segment
 
 from .maps import derive_rows, map_image, pseudo_pulse, select_peak
 from .parameters import CoRectificationParameters

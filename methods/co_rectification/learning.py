@@ -6,9 +6,9 @@ from typing import Any
 from torch import nn
 
 from rppgbench.core.method import Example, Model, Training
-from rppgbench.neural.clips import cut_segments
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
+from rppgbench.neural.segments import cut_segments
 from rppgbench.neural.single_stage import sample_clips
 from rppgbench.neural.trained_model import to_model
 from rppgbench.neural.training import train

@@ -7,11 +7,12 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_segments
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.contrastive import contrast, draw_offsets, sampled_spectra
 from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio
 from rppgbench.neural.networks.physnet import PhysNet
+from rppgbench.neural.segments import cut_segments
 from rppgbench.neural.single_stage import train_single_stage
 
 from .parameters import ContrastPhysParameters

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_segments, keep_label_share
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.agreement import max_cross_correlation, negative_pearson
 from rppgbench.neural.losses.contrastive import (
@@ -21,6 +21,7 @@ from rppgbench.neural.losses.contrastive import (
 )
 from rppgbench.neural.losses.power_spectra import frequencies, in_band
 from rppgbench.neural.networks.physnet import PhysNet
+from rppgbench.neural.segments import cut_segments, keep_label_share
 from rppgbench.neural.two_stage import (
     StageParts,
     learn_with_labels,

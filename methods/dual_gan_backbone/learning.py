@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.losses.rate_spectrum import (
     clip_rates,
@@ -17,6 +17,7 @@ from rppgbench.neural.losses.rate_spectrum import (
     rate_spectrum,
 )
 from rppgbench.neural.networks.map_unet import MapUNet, unit_range, yuv_image
+from rppgbench.neural.segments import cut_labelled_segments
 from rppgbench.neural.single_stage import train_single_stage
 
 from .parameters import BackboneParameters

@@ -9,11 +9,12 @@ from torch.nn import functional
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_segments
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.power_spectra import irrelevant_power_ratio
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.played_clips import play
+from rppgbench.neural.segments import cut_segments
 from rppgbench.neural.single_stage import train_single_stage
 
 from .losses import draw_starts, faster, resized, triplet, views

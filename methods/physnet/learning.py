@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.networks.physnet import PhysNet
+from rppgbench.neural.segments import cut_labelled_segments
 from rppgbench.neural.single_stage import train_single_stage
 
 from .parameters import PhysNetParameters

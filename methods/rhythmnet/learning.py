@@ -11,17 +11,12 @@ from torch import Tensor, nn
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import (
-    Clips,
-    ClipStart,
-    Segment,
-    cut_labelled_segments,
-    resample_to_rate,
-)
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.devices import resolve_device
 from rppgbench.neural.inference import run_network, window_starts
 from rppgbench.neural.losses.rate_spectrum import clip_rates
 from rppgbench.neural.networks.map_unet import yuv_image
+from rppgbench.neural.segments import Segment, cut_labelled_segments, resample_to_rate
 from rppgbench.neural.single_stage import train_single_stage
 
 from .network import RhythmNet

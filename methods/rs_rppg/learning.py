@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_segments
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.losses.power_spectra import peak_bpm
+from rppgbench.neural.segments import cut_segments
 from rppgbench.neural.single_stage import train_single_stage
 from rppgbench.system.errors import RecordingError
 

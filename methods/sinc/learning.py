@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_segments
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.inference import single_clip, to_video_tensor
 from rppgbench.neural.losses.spectral import bandwidth, power_spectra, sparsity, variance
 from rppgbench.neural.played_clips import interpolate_axis, play
+from rppgbench.neural.segments import cut_segments
 from rppgbench.neural.single_stage import train_single_stage
 
 from .network import VideoPulse

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_segments
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.losses.agreement import negative_pearson
 from rppgbench.neural.losses.spectral import (
     bandwidth,
@@ -19,6 +19,7 @@ from rppgbench.neural.losses.spectral import (
     sparsity,
     variance,
 )
+from rppgbench.neural.segments import cut_segments
 from rppgbench.neural.two_stage import (
     StageParts,
     learn_with_labels,

@@ -16,7 +16,8 @@ from rppgbench.datasets.label_alignment import check_against_frames
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.rate_reading import Reading, read_pulses
 from rppgbench.evaluation.scores import score_windows
-from rppgbench.neural.clips import Clips, cut_labelled_segments, cut_segments
+from rppgbench.neural.clips import Clips
+from rppgbench.neural.segments import cut_labelled_segments, cut_segments
 from rppgbench.report.figures.waveforms import reference_waveform
 from rppgbench.system.errors import BenchError
 

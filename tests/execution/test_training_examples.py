@@ -13,7 +13,8 @@ from rppgbench.core.waveform import Signal
 from rppgbench.execution.pulse_estimation import method_inputs
 from rppgbench.execution.training_examples import make_example
 from rppgbench.extraction.trace_files import trace_features
-from rppgbench.neural.clips import Clips, cut_segments, keep_label_share
+from rppgbench.neural.clips import Clips
+from rppgbench.neural.segments import cut_segments, keep_label_share
 
 pytestmark = pytest.mark.torch
 

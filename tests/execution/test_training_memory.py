@@ -9,7 +9,8 @@ import pytest
 
 from rppgbench.core.registry import load_methods
 from rppgbench.execution.training_task import load_examples
-from rppgbench.neural.clips import Clips, cut_segments
+from rppgbench.neural.clips import Clips
+from rppgbench.neural.segments import cut_segments
 
 from ..speed.training_data import made_up_training, open_files
 

@@ -15,10 +15,10 @@ from rppgbench.core.model_files import read_model, write_model
 from rppgbench.core.recording import GroundTruth
 from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Signal, Waveform
-from rppgbench.neural.clips import cut_segments
 from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.safetensors_io import read_weights
+from rppgbench.neural.segments import cut_segments
 from rppgbench.signals.spatial_maps import YUV, YUV_OFFSET, combine_regions
 from rppgbench.system.errors import BenchError
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rppgbench.core.method import Training
-from rppgbench.neural.clips import Clips, Segment
+from rppgbench.neural.clips import Clips
 from rppgbench.neural.frame_differences import (
     VideoScale,
     integrate,
@@ -32,6 +32,7 @@ from rppgbench.neural.networks.convolutional_attention import (
     temporal_shift,
 )
 from rppgbench.neural.networks.map_unet import map_image, yuv_image
+from rppgbench.neural.segments import Segment
 from rppgbench.neural.training import train
 from rppgbench.neural.training_stage import Recipe
 

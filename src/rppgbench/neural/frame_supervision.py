@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rppgbench.core.method import Example, Model, Training
 from rppgbench.core.waveform import Waveform
 from rppgbench.neural.batches import Batch, BatchSource
-from rppgbench.neural.clips import Clips, ClipStart, cut_labelled_segments, resample_to_rate
+from rppgbench.neural.clips import Clips, ClipStart
 from rppgbench.neural.frame_differences import VideoScale
 from rppgbench.neural.frame_inputs import read_with_next, scale_row
 from rppgbench.neural.frame_parameters import FrameParameters, PlayedParameters
@@ -20,6 +20,7 @@ from rppgbench.neural.frame_targets import DIFFERENCES, Target
 from rppgbench.neural.inference import run_windows
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.public_weights import to_own_names
+from rppgbench.neural.segments import cut_labelled_segments, resample_to_rate
 from rppgbench.neural.single_stage import train_single_stage
 from rppgbench.system.errors import BenchError
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rppgbench.core.waveform import Array, Waveform
-from rppgbench.neural.clips import resample_to_rate
 from rppgbench.neural.devices import resolve_device, whole_float32
+from rppgbench.neural.segments import resample_to_rate
 from rppgbench.neural.train_epoch import is_out_of_memory
 from rppgbench.system.errors import MachineError
 

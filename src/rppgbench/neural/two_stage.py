@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from rppgbench.core.method import LEARNED_FROM, Example, Model, Training, first_stage
 from rppgbench.neural.batches import BatchSource
-from rppgbench.neural.clips import Clips, cut_segments
+from rppgbench.neural.clips import Clips
 from rppgbench.neural.collapse import detect_collapse
 from rppgbench.neural.inference import run_network
 from rppgbench.neural.losses.power_spectra import peak_bpm
 from rppgbench.neural.network_weights import load_arrays
 from rppgbench.neural.parameters import PretrainingParameters, TwoStageParameters
+from rppgbench.neural.segments import cut_segments
 from rppgbench.neural.single_stage import CLIPS_JUDGED, last_row, sample_clips
 from rppgbench.neural.trained_model import SCORE, History, best_epoch, to_model
 from rppgbench.neural.training import train
