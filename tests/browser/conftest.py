@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rppgbench.report.page import write_report
 
 from ..factories import leaderboards
 from ..factories import stores as made_store
+from ..factories.bearing_sections import bearing_sections
 from ..factories.evaluators import evaluator
 from ..factories.imported_sources import write_waves
 from ..factories.pages import make_page
@@ -52,6 +54,13 @@ def inputs() -> ReportInputs:
 @pytest.fixture(scope="session")
 def report(inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(inputs, tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture(scope="session")
+def sections(inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report with the sections on what its numbers can bear."""
+    page = replace(inputs, sections=bearing_sections(inputs))
+    return write_report(page, tmp_path_factory.mktemp("sections") / "report.html")
 
 
 @pytest.fixture(scope="session")
@@ -100,13 +109,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def files(report: Path, pages: dict[str, Path], site: Path) -> dict[str, Path]:
+def files(report: Path, sections: Path, pages: dict[str, Path], site: Path) -> dict[str, Path]:
     """A page of every kind."""
     (table,) = site.glob("made_up-01234567-*.html")
     atlas = site.parent / "atlas.html"
     assert main(["atlas", "--out", str(atlas)]) == DONE
     return {
         "report": report,
+        "sections": sections,
         **pages,
         "atlas": atlas,
         "leaderboard": site / "index.html",

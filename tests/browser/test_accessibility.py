@@ -16,7 +16,7 @@ LOOKS = {
     "print": ("print", "light"),
 }
 KINDS = (
-    *("report", "joint", "decomposition", "paper", "atlas"),
+    *("report", "sections", "joint", "decomposition", "paper", "atlas"),
     *("leaderboard", "leaderboard-table", "leaderboard-results"),
 )
 

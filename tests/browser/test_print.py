@@ -13,7 +13,7 @@ SHEET_PX = 703
 """Width of the text on A4: 210 mm less margins of 12 mm, at 96 pixels an inch."""
 
 KINDS = (
-    *("report", "joint", "decomposition", "paper", "atlas"),
+    *("report", "sections", "joint", "decomposition", "paper", "atlas"),
     *("leaderboard", "leaderboard-table", "leaderboard-results"),
 )
 

@@ -6,6 +6,7 @@ import io
 import json
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from rppgbench.report.inputs import ReportInputs
 from rppgbench.report.page import write_report
 
+from ..factories.bearing_sections import KEYS, bearing_sections
 from ..factories.pages import METHODS, Run, make_page
 from .driving import BROWSER, contrast, fetched, heads, luminance, press, rows, shot, tip
 
@@ -207,6 +209,8 @@ def test_a_page_of_2378_recordings_and_15_methods_is_small_and_quick(
     subjects = [f"p{number:04d}" for number in range(1189)]
     inputs = make_page(Run(subjects, methods=methods, windows=3, folds=5))
     assert inputs.scores[0].windows["recording"].nunique() == 2378
+    inputs = replace(inputs, sections=bearing_sections(inputs, pairs=100))
+    assert [section.key for section in inputs.sections] == [*KEYS]
     began = time.process_time()
     path = write_report(inputs, tmp_path / "large.html")
     assert time.process_time() - began < 60
