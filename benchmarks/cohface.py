@@ -26,9 +26,10 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_files import mat_shapes, read_hdf5
+from rppgbench.datasets.label_files import read_hdf5
 from rppgbench.datasets.label_text import read_text
 from rppgbench.datasets.layout import is_file, matching
+from rppgbench.datasets.mat_variables import mat_shapes
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,

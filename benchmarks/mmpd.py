@@ -35,14 +35,9 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.hdf5_frames import ValueRange, array_frames, array_range
-from rppgbench.datasets.label_files import (
-    is_hdf5,
-    mat_shapes,
-    read_mat,
-    read_mat_series,
-    unpack_single,
-)
+from rppgbench.datasets.label_files import is_hdf5
 from rppgbench.datasets.layout import matching
+from rppgbench.datasets.mat_variables import mat_shapes, read_mat, read_mat_series, unpack_single
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     resting_rates,

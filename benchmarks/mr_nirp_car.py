@@ -44,8 +44,8 @@ from rppgbench.core.waveform import Signal
 from rppgbench.datasets.archives import archive_folders, pack_folder, read_archived_mat
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_files import read_mat, unpack_single
 from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
+from rppgbench.datasets.mat_variables import read_mat, unpack_single
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     encode_image,

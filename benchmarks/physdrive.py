@@ -49,7 +49,6 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_files import read_mat_series
 from rppgbench.datasets.label_text import read_sheet
 from rppgbench.datasets.layout import (
     first_folder,
@@ -59,6 +58,7 @@ from rppgbench.datasets.layout import (
     matching,
     require_single,
 )
+from rppgbench.datasets.mat_variables import read_mat_series
 from rppgbench.datasets.rate_comparison import compare_rates
 from rppgbench.datasets.sample_order import format_count
 from rppgbench.datasets.simulated_writers import (

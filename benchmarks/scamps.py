@@ -37,7 +37,6 @@ from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.hdf5_frames import array_frames
-from rppgbench.datasets.label_files import mat_shapes, read_mat_series
 from rppgbench.datasets.label_text import read_sheet
 from rppgbench.datasets.layout import (
     first_folder,
@@ -46,6 +45,7 @@ from rppgbench.datasets.layout import (
     matching,
     require_single,
 )
+from rppgbench.datasets.mat_variables import mat_shapes, read_mat_series
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     order_first,

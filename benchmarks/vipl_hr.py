@@ -46,7 +46,6 @@ from rppgbench.core.recording import GroundTruth, MissingFolds, Recording, Video
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
-from rppgbench.datasets.label_files import read_mat
 from rppgbench.datasets.label_text import read_column
 from rppgbench.datasets.layout import (
     first_folder,
@@ -54,6 +53,7 @@ from rppgbench.datasets.layout import (
     is_folder,
     matching,
 )
+from rppgbench.datasets.mat_variables import read_mat
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,
     device_times,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rppgbench.datasets.label_files import mat_shapes, read_hdf5, read_json, read_mat, read_xml
+from rppgbench.datasets.label_files import read_hdf5, read_json, read_xml
 from rppgbench.datasets.label_text import (
     read_column,
     read_row_named,
@@ -22,6 +22,7 @@ from rppgbench.datasets.label_text import (
     read_table,
     read_text,
 )
+from rppgbench.datasets.mat_variables import mat_shapes, read_mat
 from rppgbench.system.errors import RecordingError
 
 ONE_TWO = [71.0, 72.5]
@@ -593,7 +594,7 @@ def test_cells_that_name_each_other_are_read_to_the_limit(
     """Sixteen levels of a hundred references to the level below would be 1e32 arrays."""
     import h5py
 
-    from rppgbench.datasets import label_files as label_formats
+    from rppgbench.datasets import mat_variables
 
     with h5py.File(tmp_path / "cells.mat", "w") as content:
         content["level0"] = np.arange(3.0)
@@ -601,7 +602,7 @@ def test_cells_that_name_each_other_are_read_to_the_limit(
             below = content[f"level{level - 1}"].ref
             content.create_dataset(f"level{level}", data=[below] * 100, dtype=h5py.ref_dtype)
             content[f"level{level}"].attrs["MATLAB_class"] = np.bytes_("cell")
-    monkeypatch.setattr(label_formats, "MOST_MAT_BYTES", 2**16)
+    monkeypatch.setattr(mat_variables, "MOST_MAT_BYTES", 2**16)
     with pytest.raises(RecordingError, match=r"at most 65,536 bytes are read of such a file"):
         read_mat(tmp_path / "cells.mat", "level15")
 

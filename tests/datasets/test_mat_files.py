@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from rppgbench.datasets.label_files import read_mat
 from rppgbench.datasets.mat_files import check_mat5
+from rppgbench.datasets.mat_variables import read_mat
 from rppgbench.system.errors import RecordingError
 
 CONTENT = {

@@ -11,8 +11,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rppgbench.datasets.hdf5_files import MOST_LABEL_BYTES
-from rppgbench.datasets.label_files import read_mat_bytes
 from rppgbench.datasets.layout import files_below, natural_key
+from rppgbench.datasets.mat_variables import read_mat_bytes
 from rppgbench.video.image_files import open_archive, read_member
 
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)

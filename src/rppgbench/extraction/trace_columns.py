@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rppgbench.core.waveform import Array
-from rppgbench.datasets.label_files import mat_shapes, read_mat
+from rppgbench.datasets.mat_variables import mat_shapes, read_mat
 from rppgbench.predictions.array_source import NpzTree, is_npz
 from rppgbench.predictions.checking import as_vector
 from rppgbench.system.errors import BenchError, MachineError, RecordingError, one_line, shortened

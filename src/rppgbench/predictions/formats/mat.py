@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rppgbench.datasets.label_files import is_hdf5, mat_shapes, read_mat
+from rppgbench.datasets.label_files import is_hdf5
 from rppgbench.datasets.mat_files import check_mat5
+from rppgbench.datasets.mat_variables import mat_shapes, read_mat
 from rppgbench.predictions.declaration import Match, PredictionFormat, ReadOptions
 from rppgbench.predictions.fields import GENERIC_FIELDS, GENERIC_NOTES
 from rppgbench.predictions.formats.hdf5 import begins_as_matlab
