@@ -24,7 +24,7 @@ from rppgbench.neural import deterministic_layers as layers
 from rppgbench.neural import train_epoch as steps
 from rppgbench.neural import training as training_module
 from rppgbench.neural.devices import deterministic, whole_float32
-from rppgbench.neural.throughput import synthetic_examples
+from rppgbench.neural.synthetic_inputs import synthetic_examples
 from rppgbench.neural.train_epoch import is_out_of_memory, train_epoch
 
 NONDETERMINISTIC = {

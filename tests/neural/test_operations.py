@@ -13,16 +13,15 @@ from torch.nn import functional
 
 from rppgbench.core.method import Training
 from rppgbench.core.registry import load_methods
+from rppgbench.neural.method_operations import operations_per_minute, training_operations
 from rppgbench.neural.network_weights import to_arrays
 from rppgbench.neural.networks.physnet import PhysNet
 from rppgbench.neural.operations import (
     count_operations,
     count_step,
     counted_steps,
-    operations_per_minute,
-    training_operations,
 )
-from rppgbench.neural.throughput import synthetic_examples
+from rppgbench.neural.synthetic_inputs import synthetic_examples
 from rppgbench.neural.training import train
 from rppgbench.neural.training_stage import Recipe
 

@@ -8,7 +8,7 @@ import pytest
 from rppgbench.core.method import Training
 from rppgbench.core.registry import load_methods
 from rppgbench.extraction.crops import crop_rule
-from rppgbench.neural.throughput import synthetic_examples
+from rppgbench.neural.synthetic_inputs import synthetic_examples
 from rppgbench.profiling.streaming import estimator, measure_latency, stream_pulse
 
 pytestmark = pytest.mark.torch

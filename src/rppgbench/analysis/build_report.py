@@ -19,6 +19,7 @@ from rppgbench.analysis.diagnostics import (
     stage_timings,
 )
 from rppgbench.analysis.joined_results import join_results
+from rppgbench.analysis.method_costs import stored_costs
 from rppgbench.analysis.rate_limits import page_limits
 from rppgbench.analysis.registered_run import registration_of, stored_deviations
 from rppgbench.analysis.report_scores import report_evaluators, report_scores, report_windows
@@ -38,6 +39,7 @@ from rppgbench.evaluation.hypotheses import judge
 from rppgbench.evaluation.recording_limit import RecordingLimit
 from rppgbench.report.inputs import ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
+from rppgbench.report.sections.cost import cost_sections
 from rppgbench.report.sections.registration import registration_lines, registration_sections
 from rppgbench.report.sections.sweep import conditions_to_draw
 from rppgbench.report.summary_text import sample_line
@@ -236,6 +238,9 @@ def _report_inputs(
     default = protocol["evaluators"][0]
     settings = sweep_settings(protocol["conditions"], observed)
     titles = method_titles(_methods(scores, manifest), stored.imported)
+    timings = stage_timings(stored.estimates, observed)
+    folders = [each.folder for each in stored.stores]
+    costs = stored_costs(folders, manifest["methods"], models, stored.estimates)
     return ReportInputs(
         title=_page_title(manifest),
         command=command or manifest["command"],
@@ -248,13 +253,17 @@ def _report_inputs(
         drawn_conditions=conditions_to_draw(settings),
         skipped=skipped_recordings(stored.estimates, observed, manifest),
         warnings=(*plan_warnings(manifest, stored.stores, stored.parts), *warnings),
-        timings=stage_timings(stored.estimates, observed),
+        timings=timings,
+        costs=costs,
         provenance={
             **({"command of the run": manifest["command"]} if command else {}),
             **provenance_rows(manifest, rules, stored.parts),
         },
         marks=stored.marks,
-        sections=further_sections(stored, scores[0], settings, models, titles, limits),
+        sections=(
+            *cost_sections(scores[0], timings, costs, titles, marks=stored.marks),
+            *further_sections(stored, scores[0], settings, models, titles, limits),
+        ),
         titles=titles,
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def load_trained_models(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The facts of every model that lies in `folder`, with its method, fold and seed.
+    """The facts of every model that lies in `folder`, with its digest, method, fold and seed.
 
     `fits` are those of a run's manifest. A model that is not there, or not yet, is left out.
 
@@ -32,7 +32,8 @@ def load_trained_models(folder: Path, fits: Iterable[Mapping[str, Any]]) -> list
         file = folder / str(fit["digest"]) / FACTS
         if file.is_file():
             metadata = json.loads(file.read_text(encoding="utf-8"))
-            labels = {key: fit[key] for key in ("method", "fold", "condition") if key in fit}
+            keys = ("digest", "method", "fold", "condition")
+            labels = {key: fit[key] for key in keys if key in fit}
             models.append({**metadata, **labels})
     return models
 

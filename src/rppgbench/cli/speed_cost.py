@@ -57,7 +57,7 @@ def operations(args: argparse.Namespace) -> "Iterator[Rate]":
             f"note: operations are not counted, as no tool counts those of NumPy: {', '.join(rest)}"
         )
     for method, params in learning_methods(args):
-        from rppgbench.neural.operations import operations_per_minute
+        from rppgbench.neural.method_operations import operations_per_minute
 
         brief = _brief_training(args, method, params)
         if brief.reason:
@@ -100,7 +100,7 @@ def energy(args: argparse.Namespace) -> "Iterator[Rate]":
         estimate = estimator(method, method.parameters({}))
         yield energy_rate(method.name, work_energy(partial(estimate, recording)), STREAMED_S)
     for method, params in learning_methods(args):
-        from rppgbench.neural.operations import MINUTE_S, synthetic_minute
+        from rppgbench.neural.synthetic_inputs import MINUTE_S, synthetic_minute
 
         model = _brief_training(args, method, params).model
         work = partial(estimator(method, params, model), synthetic_minute(method, params))
@@ -130,7 +130,7 @@ def latency(args: argparse.Namespace) -> "Iterator[Rate]":
         else:
             yield latency_rate(method.name, *measured)
     for method, params in learning_methods(args):
-        from rppgbench.neural.operations import synthetic_minute
+        from rppgbench.neural.synthetic_inputs import synthetic_minute
 
         if method.streaming is None or method.streaming(params, float(params["fs"])) is None:
             whole.append(method.name)

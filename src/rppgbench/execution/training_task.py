@@ -215,7 +215,7 @@ def _operations(task: TrainingTask, model: Model) -> dict[str, Any]:
     """
     if "n_parameters" not in model.metadata:
         return {}
-    from rppgbench.neural.operations import operations_per_minute, training_operations
+    from rppgbench.neural.method_operations import operations_per_minute, training_operations
 
     counts = {"training": training_operations(_training_folder(task))}
     if not task.fit.is_pretraining:

@@ -8,8 +8,9 @@ from typing import Any
 
 from rppgbench.core.method import Method, Model, Training
 from rppgbench.extraction.crops import crop_rule
-from rppgbench.neural.operations import counted_steps, training_operations
-from rppgbench.neural.throughput import synthetic_examples
+from rppgbench.neural.method_operations import training_operations
+from rppgbench.neural.operations import counted_steps
+from rppgbench.neural.synthetic_inputs import synthetic_examples
 
 LEAST_RECORDINGS = 4
 

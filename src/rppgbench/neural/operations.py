@@ -18,20 +18,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from rppgbench.core.method import Method, Model
-from rppgbench.core.waveform import Waveform
-from rppgbench.extraction.crops import crop_rule
-from rppgbench.neural.throughput import synthetic_examples
 from rppgbench.system.atomic_files import write_file
 
 COUNTED = "_operations.json"
-MINUTE_S = 60.0
 
 _counting: ContextVar[bool] = ContextVar("counting", default=False)
 
@@ -113,56 +107,3 @@ def write_step(
         count_of_step = {"not_counted": f"{type(error).__name__}: {error}".splitlines()[0]}
     folder.mkdir(parents=True, exist_ok=True)
     write_file(operations_file(folder, stage), json.dumps(count_of_step) + "\n")
-
-
-def training_operations(folder: Path) -> dict[str, Any]:
-    """The operations of a training: those of the first step of each stage times its steps.
-
-    Args:
-        folder: the folder of the training, with the log and the speed of each stage.
-
-    Returns:
-        `flop` of the whole training, and `stages` with `flop_per_step` and `steps`; or the reason
-        under `not_counted`. Empty where no stage was counted.
-    """
-    stages: dict[str, dict[str, int]] = {}
-    for file in sorted(folder.glob(f"*{COUNTED}")):
-        name = file.name.removesuffix(COUNTED)
-        count_of_step = json.loads(file.read_text(encoding="utf-8"))
-        if "not_counted" in count_of_step:
-            return {"not_counted": f"{name}: {count_of_step['not_counted']}"}
-        epochs = len((folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines())
-        speed = json.loads((folder / f"{name}_speed.json").read_text(encoding="utf-8"))
-        stages[name] = {**count_of_step, "steps": epochs * int(speed["steps"])}
-    if not stages:
-        return {}
-    total = sum(stage["flop_per_step"] * stage["steps"] for stage in stages.values())
-    return {"flop": total, "stages": stages}
-
-
-def operations_per_minute(method: Method, model: Model, params: Mapping[str, Any]) -> int:
-    """The operations of a method on a minute of video: of its estimate, as a run calls it.
-
-    Args:
-        method: a method that learns.
-        model: its model.
-        params: all parameters of the method.
-    """
-    minute = synthetic_minute(method, params)
-    return count_operations(lambda: method.estimate(minute, model, **params))
-
-
-def synthetic_minute(method: Method, params: Mapping[str, Any]) -> Waveform:
-    """A minute of input of a method that learns, at the rate of its network: only its size matters.
-
-    Args:
-        method: the method.
-        params: all of its parameters.
-    """
-    fs = float(params["fs"])
-    if method.input == "clip":
-        side = crop_rule(str(params["crop"])).size
-        shape = (round(MINUTE_S * fs), side, side, 3)
-        return Waveform(np.random.default_rng(0).integers(0, 256, shape, np.uint8), fs)
-    (example,) = synthetic_examples(method, 0, recordings=1, seconds=MINUTE_S, fs=fs)
-    return example.inputs[0]

@@ -12,61 +12,16 @@ import numpy as np
 import torch
 
 from rppgbench.core.method import Example, Method, Training
-from rppgbench.core.recording import GroundTruth
-from rppgbench.core.waveform import Signal, Waveform
+from rppgbench.core.waveform import Waveform
 from rppgbench.extraction.crops import crop_rule
 from rppgbench.extraction.stored_rows import StoredRows
 from rppgbench.neural.batches import BatchesTaken, BatchSource, take_batches
 from rppgbench.neural.feeding import feed
+from rppgbench.neural.synthetic_inputs import synthetic_examples
 
-FS = 30.0
 EPOCHS = 2  # the first warms up
 FEEDING_S = 2.0
 MAX_RECORDINGS = 24
-SHAPES = {
-    "mstmap": (63, 6),
-    "stmap": (25, 3),
-    "stmap_moments": (28, 3),
-    "trace": (3,),
-    "trace_background": (2, 3),
-    "second_moments": (3, 3),
-}
-
-
-def synthetic_examples(
-    method: Method, size: int, *, recordings: int = 4, seconds: float = 11.0, fs: float = FS
-) -> list[Example]:
-    """Make recordings of noise around a grey face, with a pulse: only their shapes matter.
-
-    Args:
-        method: the method whose input is made.
-        size: height and width of the pictures of methods whose input is clips, in pixels.
-        recordings: number of recordings, each of a person.
-        seconds: duration of a recording.
-        fs: frames a second.
-
-    Returns:
-        Examples with a pulse where the method needs labels.
-    """
-    rng = np.random.default_rng(0)
-    frames = round(seconds * fs)
-    times = np.arange(frames) / fs
-    examples = []
-    for number in range(recordings):
-        pulse = np.sin(2 * np.pi * (1.0 + 0.1 * number) * times)
-        shape = SHAPES.get(method.input, (size, size, 3))
-        grey = 120 - pulse.reshape(-1, *[1] * len(shape))
-        samples: Any = grey + rng.standard_normal((frames, *shape), dtype=np.float32)
-        if method.input == "clip":
-            samples = samples.round().astype(np.uint8)
-        truth = GroundTruth(pulse=Signal(pulse, times)) if method.needs_labels else None
-        name = f"{number:02d}"
-        examples.append(
-            Example(
-                recording=name, subject=name, inputs=(Waveform(samples, fs),), ground_truth=truth
-            )
-        )
-    return examples
 
 
 def learning_speed(

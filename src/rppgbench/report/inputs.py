@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rppgbench.core.estimate import Estimate, EstimateKey
 from rppgbench.core.recording import GroundTruth
 from rppgbench.evaluation.evaluator import RATE_UNITS
+from rppgbench.report.costs import Costs
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ class ReportInputs:
         skipped: The recordings that failed, with reasons.
         warnings: Warnings, a line each.
         timings: Computing times.
+        costs: Further costs of methods.
         provenance: A heading with a value, or with a further mapping (package -> version).
         marks: What is simulated or imported.
         sections: Further sections, in their order.
@@ -169,6 +171,7 @@ class ReportInputs:
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: Timings | None = None
+    costs: Costs = field(default_factory=Costs)
     provenance: Mapping[str, object] = field(default_factory=dict)
     marks: DataMarks = UNMARKED
     sections: tuple[Section, ...] = ()

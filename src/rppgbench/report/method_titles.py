@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rppgbench.core.estimate import Estimate, EstimateKey
+from rppgbench.report.costs import Costs
 from rppgbench.report.data_marks import DataMarks
 from rppgbench.report.inputs import ReportInputs, Scores, Timings
 
@@ -56,7 +57,8 @@ def titled_inputs(inputs: ReportInputs) -> ReportInputs:
             replace(entry, method=titles.get(entry.method, entry.method))
             for entry in inputs.skipped
         ),
-        timings=None if timings is None else _titled_timings(timings, titles),
+        timings=None if timings is None else titled_timings(timings, titles),
+        costs=titled_costs(inputs.costs, titles),
         marks=titled_marks(inputs.marks, titles),
         titles={},
     )
@@ -95,9 +97,26 @@ def titled_marks(marks: DataMarks, titles: Mapping[str, str]) -> DataMarks:
     return replace(marks, imported=imported)
 
 
-def _titled_timings(timings: Timings, titles: Mapping[str, str]) -> Timings:
+def titled_timings(timings: Timings, titles: Mapping[str, str]) -> Timings:
+    """The computing times with the titles of methods.
+
+    Args:
+        timings: The computing times.
+        titles: A title for every name.
+    """
     methods = {titles.get(name, name): seconds for name, seconds in timings.methods.items()}
     return replace(timings, methods=methods)
+
+
+def titled_costs(costs: Costs, titles: Mapping[str, str]) -> Costs:
+    """The costs with the titles of methods.
+
+    Args:
+        costs: What methods cost.
+        titles: A title for every name.
+    """
+    methods = {titles.get(name, name): cost for name, cost in costs.methods.items()}
+    return replace(costs, methods=methods)
 
 
 def _titled_frame(frame: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:

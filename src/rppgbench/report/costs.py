@@ -1,0 +1,55 @@
+"""What methods cost beside their computing time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodCost:
+    """The cost of one method; None where it is not known.
+
+    One floating-point operation (FLOP) is one addition or multiplication.
+
+    Attributes:
+        parameters: number of parameters of its networks.
+        flop_per_minute: floating-point operations for a minute of video.
+        flop_per_training: those of a training, with the first stage that trainings share; the mean
+            where there are several.
+        not_counted: why operations were not counted; else empty.
+        look_ahead_s: the longest wait of a sample for later frames in a causal run; None where a
+            sample needs the whole recording.
+    """
+
+    parameters: int | None = None
+    flop_per_minute: float | None = None
+    flop_per_training: float | None = None
+    not_counted: str = ""
+    look_ahead_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnergy:
+    """Energy of the processors of the whole machine while a run lasted.
+
+    Attributes:
+        began: when the run began.
+        seconds: how long it lasted.
+        joules: the energy; None where it is not known.
+        reason: why it is not known; else empty.
+        processor_share: share of the run in the processor time of all programs; None where that is
+            not known.
+    """
+
+    began: str
+    seconds: float
+    joules: float | None
+    reason: str = ""
+    processor_share: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """The costs of methods by name, and the energy of the runs that made the results."""
+
+    methods: Mapping[str, MethodCost] = field(default_factory=dict)
+    runs: Sequence[RunEnergy] = ()
