@@ -85,24 +85,24 @@ def _operations(networks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     counts = {str(model["digest"]): model.get("operations", {}) for model in networks}
     trainings, minutes = [], []
     for model in networks:
-        own = counts[str(model["digest"])]
-        if "estimate" not in own:  # of a first stage that trainings share
+        model_count = counts[str(model["digest"])]
+        if "estimate" not in model_count:  # of a first stage that trainings share
             continue
         first = counts.get(str(model.get("pretraining", "")), {"training": {"flop": 0}})
-        stages = [count.get("training", {}).get("flop") for count in (own, first)]
+        stages = [count.get("training", {}).get("flop") for count in (model_count, first)]
         if None not in stages:
             trainings.append(sum(stages))
-        minutes.append(own["estimate"].get("flop_per_minute"))
-    known = [flop for flop in minutes if flop is not None]
+        minutes.append(model_count["estimate"].get("flop_per_minute"))
+    counted_minutes = [flop for flop in minutes if flop is not None]
     reasons = [
         str(count["not_counted"])
         for model_counts in counts.values()
         for count in model_counts.values()
         if "not_counted" in count
     ]
-    complete = len(known) == len(minutes) > 0 and len(trainings) == len(minutes)
+    complete = len(counted_minutes) == len(minutes) > 0 and len(trainings) == len(minutes)
     return {
-        "flop_per_minute": mean(known) if known else None,
+        "flop_per_minute": mean(counted_minutes) if counted_minutes else None,
         "flop_per_training": mean(trainings) if trainings else None,
         "not_counted": "" if complete else next(iter(reasons), NOT_STORED),
     }
