@@ -13,6 +13,8 @@ from rppgbench.cli import _calls_others
 from rppgbench.cli.commands import parser
 from rppgbench.system.supervisor import can_supervise
 
+from ..faults.runs import BENCH
+
 HEAD = """import ctypes, os, sys, threading, time
 from rppgbench.core.method import method
 from rppgbench.core.waveform import Waveform
@@ -91,7 +93,7 @@ def test_a_signal_to_the_command_alone_ends_its_child_too(
 ) -> None:
     note = tmp_path / "pid"
     text = f"open({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(1000)\n"
-    command = [sys.executable, "-m", "rppgbench", "list", "--plugins", str(written(tmp_path, text))]
+    command = [sys.executable, "-c", BENCH, "list", "--plugins", str(written(tmp_path, text))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         until = time.monotonic() + PATIENCE_S
         while not (note.exists() and note.read_text()) and time.monotonic() < until:
