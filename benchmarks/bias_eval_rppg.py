@@ -33,7 +33,7 @@ import numpy as np
 from rppgbench.core.recording import Recording, VideoSource
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import whole_video_rate
-from rppgbench.datasets.label_text import read_sheet
+from rppgbench.datasets.label_sheets import read_sheet
 from rppgbench.datasets.layout import first_folder, is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,

@@ -42,7 +42,8 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.electrocardiogram_labels import electrocardiogram_truth
-from rppgbench.datasets.label_text import Sheet, read_sheet, read_table
+from rppgbench.datasets.label_sheets import Sheet, read_sheet
+from rppgbench.datasets.label_text import read_table
 from rppgbench.datasets.layout import first_folder, folders_matching, is_file
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,

@@ -33,7 +33,7 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
-from rppgbench.datasets.label_text import read_sheet
+from rppgbench.datasets.label_sheets import read_sheet
 from rppgbench.datasets.layout import folders_matching, is_folder, matching, require_single
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,

@@ -51,7 +51,8 @@ from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.dated_lines import read_dated_lines, write_dated_lines
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_text import read_sheet, read_table, unreadable_label
+from rppgbench.datasets.label_sheets import read_sheet
+from rppgbench.datasets.label_text import read_table, unreadable_label
 from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,

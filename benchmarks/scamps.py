@@ -37,7 +37,7 @@ from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
 from rppgbench.datasets.hdf5_frames import array_frames
-from rppgbench.datasets.label_text import read_sheet
+from rppgbench.datasets.label_sheets import read_sheet
 from rppgbench.datasets.layout import (
     first_folder,
     folders_matching,

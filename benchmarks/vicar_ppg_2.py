@@ -33,7 +33,7 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_text import Sheet, read_sheet
+from rppgbench.datasets.label_sheets import Sheet, read_sheet
 from rppgbench.datasets.layout import first_folder, is_file, is_folder, matching
 from rppgbench.datasets.simulated_writers import (
     SimulatedSession,

@@ -30,7 +30,7 @@ from rppgbench.core.recording import Recording, VideoSource
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import HIGHEST_BPM, LOWEST_BPM, hz_hint, whole_video_rate
-from rppgbench.datasets.label_text import Sheet, read_sheet
+from rppgbench.datasets.label_sheets import Sheet, read_sheet
 from rppgbench.datasets.layout import (
     MARKER,
     files_below,

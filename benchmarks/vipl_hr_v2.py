@@ -34,7 +34,8 @@ from rppgbench.core.recording import GroundTruth, Recording, VideoSource
 from rppgbench.core.waveform import Signal
 from rppgbench.datasets.declaration import folder_dataset
 from rppgbench.datasets.ground_truth import clean_labels, regular_signal
-from rppgbench.datasets.label_text import read_sheet, read_table
+from rppgbench.datasets.label_sheets import read_sheet
+from rppgbench.datasets.label_text import read_table
 from rppgbench.datasets.layout import (
     is_file,
     is_folder,

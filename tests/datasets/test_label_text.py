@@ -14,11 +14,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rppgbench.datasets.label_files import read_hdf5, read_json, read_xml
+from rppgbench.datasets.label_sheets import read_sheet
 from rppgbench.datasets.label_text import (
     read_column,
     read_row_named,
     read_rows,
-    read_sheet,
     read_table,
     read_text,
 )

@@ -26,7 +26,8 @@ import numpy as np
 from rppgbench.core.recording import GroundTruth, VideoSource
 from rppgbench.core.waveform import Array, Signal
 from rppgbench.datasets.ground_truth import clean_labels
-from rppgbench.datasets.label_text import read_sheet, read_table
+from rppgbench.datasets.label_sheets import read_sheet
+from rppgbench.datasets.label_text import read_table
 from rppgbench.datasets.layout import is_file
 from rppgbench.datasets.simulated_writers import (
     device_times,
