@@ -14,7 +14,17 @@ from rppgbench.face.detector import Detector, anchor_boxes, non_maximum_suppress
 from rppgbench.face.haar import ToolboxBox
 from rppgbench.face.mesh import Mesh, square_from_detection
 from rppgbench.face.mesh_layout import HOLES, LAYOUT_68, OVAL, bounding_box
-from rppgbench.face.tracking import FaceTracker, Landmarks, track_face
+from rppgbench.face.tracking import (
+    MAX_COLOUR_CHANGE,
+    NOISE_LEVELS,
+    FaceTracker,
+    Landmarks,
+    _is_changed,
+    _locate,
+    _Location,
+    _median,
+    track_face,
+)
 from rppgbench.system.errors import BenchError
 from rppgbench.video.stream import Frame
 
@@ -173,6 +183,34 @@ def test_a_face_too_small_for_the_detector_is_found_in_tiles() -> None:
     left, top, right, bottom = bounding_box(mark)
     assert 980 < left < right < 1080
     assert 560 < top < bottom < 700
+
+
+def test_a_change_of_colour_is_the_median_over_the_landmarks() -> None:
+    """By numpy's own median and means, for changes on both sides of the limit."""
+    rng = np.random.default_rng(0)
+    face, outcomes = np.zeros((468, 2), np.float32), []
+    for change_levels in range(20, 36):
+        before, after = rng.integers(80, 121, (2, 468, 3)).astype(np.float32)
+        expected = (before + after) / 2
+        # blue changes most, and a third of the landmarks less than the rest
+        steps = change_levels * np.array([0.5, 0.7, 1.8]) * rng.choice([0.2, 1, 1.1], (468, 1))
+        colours = (expected + np.rint(steps)).astype(np.float32)
+        distances = np.abs(colours - expected).mean(axis=1)
+        change = np.median(distances)
+        assert _median(distances) == change
+        limit = NOISE_LEVELS + MAX_COLOUR_CHANGE * expected.mean()
+        places = [_Location(face, values) for values in (colours, before, after)]
+        outcomes.append(_is_changed(*places))
+        assert outcomes[-1] is bool(change > limit)
+    assert {True, False} == set(outcomes)
+
+
+def test_colours_are_those_of_the_nearest_pixels_of_the_frame() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    landmarks = np.array([[3.4, 5.6], [-2.0, 99.0], [99.0, -0.6], [2.5, 3.5]], np.float32)
+    pixels = rgb[[6, 29, 0, 4], [3, 0, 39, 2]].astype(np.float32)
+    for picture in (rgb, np.asfortranarray(rgb)):
+        np.testing.assert_array_equal(_locate(picture, landmarks).colours, pixels)
 
 
 def test_cadence_is_at_least_one() -> None:

@@ -240,9 +240,10 @@ class _Location:
 def _locate(rgb: NDArray[np.uint8], landmarks: Landmarks | None) -> _Location:
     if landmarks is None:
         return _Location(None, None)
-    size = np.array([rgb.shape[1], rgb.shape[0]]) - 1
-    x, y = np.clip(np.round(landmarks).astype(np.intp), 0, size).T
-    return _Location(landmarks, rgb[y, x].astype(np.float32))
+    nearest = np.rint(landmarks).astype(np.intp)
+    np.maximum(nearest, 0, out=nearest)
+    np.minimum(nearest, (rgb.shape[1] - 1, rgb.shape[0] - 1), out=nearest)
+    return _Location(landmarks, rgb[nearest[:, 1], nearest[:, 0]].astype(np.float32))
 
 
 def _locate_all(frames: list[Frame], start: _Location, tracker: FaceTracker) -> list[_Location]:
@@ -316,5 +317,17 @@ def _is_changed(location: _Location, left: _Location, right: _Location) -> bool:
     assert left.colours is not None
     assert right.colours is not None
     expected = (left.colours + right.colours) / 2
-    change = np.median(np.abs(location.colours - expected).mean(axis=1))
+    red, green, blue = np.abs(location.colours - expected).T
+    change = _median((red + green + blue) / 3)
     return bool(change > NOISE_LEVELS + MAX_COLOUR_CHANGE * expected.mean())
+
+
+def _median(values: NDArray[np.float32]) -> np.float32:
+    """The median of an even number of finite values, in a fifth of the time of `numpy.median`.
+
+    >>> _median(np.array([4, 1, 8, 2], np.float32))
+    np.float32(3.0)
+    """
+    half = len(values) // 2
+    low, high = np.partition(values, (half - 1, half))[half - 1 : half + 1]
+    return np.float32((low + high) / 2)
