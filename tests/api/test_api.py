@@ -1,5 +1,6 @@
 """The Python interface runs as the documentation shows it."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,13 @@ def test_windows_stand_behind_the_scores() -> None:
     windows = rb.score_windows({"a": sine(72)}, {"a": sine(72)}, subjects={"a": "person"})
     assert set(windows["subject"]) == {"person"}
     assert np.abs(windows["error_bpm"]).max() < 0.05
+
+
+def test_a_waveform_brings_its_confidence() -> None:
+    confidence = rb.Signal(np.array([0.25, 0.75]), np.array([2.0, 12.0]))
+    sure = dataclasses.replace(sine(72), confidence=confidence)
+    windows = rb.score_windows({"a": sure}, {"a": sine(72)}, evaluator="li2023")
+    assert windows["confidence"].tolist()[:2] == [0.25, 0.75]
 
 
 def test_results_are_tables(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rppgbench.api.results import load_results
 from rppgbench.cli import main
 from rppgbench.evaluation.pulse_verdict import ENOUGH_S, verdict
 
@@ -96,6 +97,28 @@ def test_a_pulse_is_called_one_and_read_as_a_run_reads_it(
     assert said["heart_rate_bpm"] == pytest.approx(float(row["heart_rate_bpm"]), abs=5e-4)
     median = np.median([window["heart_rate_bpm"] for window in said["windows"]])
     assert said["heart_rate_bpm"] != pytest.approx(median, abs=0.01)
+
+
+def test_the_confidence_of_a_method_is_shown_and_stored(
+    folder: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The patches of a beating face agree. POS gives no confidence."""
+    patches = ("--method", "multi_patch_median")
+    _, beating, text = predict(folder / "beating.mp4", cache, capsys, *patches)
+    assert beating["confidence"] > 0.8
+    assert f"the method's own confidence: {beating['confidence']:.2f} of 1 at most" in text
+    assert "confidence" not in predict(folder / "beating.mp4", cache, capsys)[1]
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    (videos / "beating.mp4").symlink_to(folder / "beating.mp4")
+    methods = ("--methods", "multi_patch_median,pos", "--cache", str(cache))
+    out = tmp_path / "results"
+    data = ("--data", f"video_folder={videos}", "--out", str(out))
+    assert main(["run", "--protocol", "videos", *methods, *data]) == 0
+    windows = load_results(out).windows("li2023")
+    confidence = windows.groupby("method")["confidence"]
+    assert confidence.count().to_dict() == {"multi_patch_median": 2, "pos": 0}
+    assert confidence.mean()["multi_patch_median"] == pytest.approx(beating["confidence"], abs=0.1)
 
 
 @pytest.mark.parametrize(

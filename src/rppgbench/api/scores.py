@@ -89,7 +89,8 @@ def score_windows(
 
     Returns:
         The columns method, recording, subject, window, start_s, duration_s, reference_bpm,
-        estimate_bpm, missing, error_bpm, snr_db, reason and those of the evaluator.
+        estimate_bpm, missing, error_bpm, snr_db, confidence (that of the waveform, where it has
+        one), reason and those of the evaluator.
 
     Raises:
         BenchError: as `score`.

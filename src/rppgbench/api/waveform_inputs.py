@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union, cast
 
@@ -165,7 +165,8 @@ def _truth(name: str, reference: Reference) -> GroundTruth:
 def _estimate(method: str, recording: str, subject: str, estimated: Estimated) -> Estimate:
     signal = estimated
     if isinstance(signal, Waveform):
-        signal = ImportedSignal(waveform=signal)
+        pulse = replace(signal, confidence=None)
+        signal = ImportedSignal(waveform=pulse, confidence=signal.confidence)
     return Estimate(
         job=f"{method}/{recording}",
         dataset=SET,
@@ -179,6 +180,7 @@ def _estimate(method: str, recording: str, subject: str, estimated: Estimated) -
         region="",
         waveform=signal.waveform,
         heart_rate=signal.heart_rate,
+        confidence=signal.confidence,
         coverage=coverage_of(signal, 0.0),
         reason=signal.reason,
         seconds=0.0,

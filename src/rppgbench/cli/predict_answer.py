@@ -86,6 +86,8 @@ def answer_prediction(prediction: Prediction, *, with_windows: bool) -> None:
         answer(f"  {prediction.reading}")
         if prediction.reason:
             answer(f"  {prediction.verdict}: {one_line(prediction.reason)}")
+    if math.isfinite(prediction.confidence):
+        answer(f"  the method's own confidence: {prediction.confidence:.2f} of 1 at most")
     if prediction.trained_on:
         answer(f"  weights learned on {', '.join(prediction.trained_on)}")
     if prediction.reference is not None:

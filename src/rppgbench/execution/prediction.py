@@ -40,6 +40,8 @@ class Prediction:
         compared_windows: The number of the evaluator's windows that have a rate of both.
         reference_bpm: The mean of the reference over these windows; NaN without one.
         mae_bpm: The mean absolute error over them.
+        confidence: Mean of the method's own confidence over the video, 0 to 1 by the method's own
+            definition; NaN where it gives none.
         trained_on: The data sets that the weights were learned on, where these say so.
     """
 
@@ -65,6 +67,7 @@ class Prediction:
     compared_windows: int = 0
     reference_bpm: float = float("nan")
     mae_bpm: float = float("nan")
+    confidence: float = float("nan")
     trained_on: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,6 +93,8 @@ class Prediction:
             "warnings": list(self.warnings),
             "reason": self.reason,
         }
+        if np.isfinite(self.confidence):
+            values["confidence"] = round(self.confidence, 4)
         if self.trained_on:
             values["trained_on"] = list(self.trained_on)
         if self.reference is not None:

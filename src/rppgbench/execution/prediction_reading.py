@@ -139,11 +139,20 @@ class PredictionReader:
             fps=(len(times_s) - 1) / span_s if span_s > 0 else 0.0,
             duration_s=span_s + step_s,
             pulse=pulse,
+            confidence=_mean_confidence(pulse),
             windows=(),
             warnings=warnings,
             seen="a colour is" if has_whole_frames(features) else "a face is",
             reference=truth,
         )
+
+
+def _mean_confidence(pulse: Waveform | None) -> float:
+    """The mean of a method's own confidence over the video; NaN where it gives none."""
+    if pulse is None or pulse.confidence is None:
+        return float("nan")
+    values = pulse.confidence.values[np.isfinite(pulse.confidence.values)]
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def _windows(rates: Reading, truth_bpm: Array) -> tuple[RateWindow, ...]:
