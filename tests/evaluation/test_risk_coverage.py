@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from rppgbench.evaluation import risk_coverage as module
+from rppgbench.evaluation.bootstrap import bootstrap
 from rppgbench.evaluation.risk_coverage import RiskCoverage, area_difference, risk_coverage
 
 
@@ -125,6 +126,19 @@ def test_a_constant_confidence_gives_a_flat_curve(value: float) -> None:
     by_person = errors.reshape(4, 15).mean(axis=1)
     assert by_person.min() < curve.low_bpm < errors.mean() < curve.high_bpm < by_person.max() + 1e-9
     assert curve.high_bpm - curve.low_bpm > 5
+
+
+def test_the_interval_of_a_flat_curve_is_that_of_the_mean_error() -> None:
+    """People with 5, 10, 15, ... windows: within a resample too, windows share their mean."""
+    people = np.repeat([f"p{k}" for k in range(8)], 5 * np.arange(1, 9))
+    errors = np.random.default_rng(6).exponential(5, len(people))
+    table = windows(errors.tolist(), [0.5] * len(people)).assign(subject=people)
+    by_person = [[errors[people == p].sum(), (people == p).sum()] for p in np.unique(people)]
+    low, high = bootstrap(
+        np.array(by_person), lambda s: s[..., :1] / s[..., 1:], resamples=module.RESAMPLES, seed=0
+    )
+    curve = curve_of(table)
+    assert (curve.low_bpm, curve.high_bpm) == pytest.approx((low[0], high[0]), rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -3,8 +3,8 @@
     python docs/measurements/genuine/measure.py REAL WORK [TABLE ...]
 
 REAL holds the files under the names of the table of sources (index.md), WORK is a new folder for
-converted files and results. TABLE is traces, videos, labels, published or confidence; all
-without one.
+converted files and results. TABLE is traces, videos, labels, published, confidence or
+own_confidence; all without one.
 Nothing of REAL is written elsewhere than into WORK.
 """
 
@@ -18,10 +18,14 @@ from scipy.io import loadmat
 
 import rppgbench as rb
 from rppgbench.cli import main
+from rppgbench.core.registry import load_methods
 from rppgbench.core.waveform import Array
 from rppgbench.datasets.wrapped_rate import unwrap_rate
-from rppgbench.evaluation.risk_coverage import risk_coverage
+from rppgbench.evaluation.calibration import calibration, fitted_probability
+from rppgbench.evaluation.risk_coverage import area_difference, risk_coverage
 from rppgbench.evaluation.selective import add_confidence, confidence_levels
+from rppgbench.predictions.declaration import ReadOptions
+from rppgbench.predictions.opening import open_predictions
 
 RULES = ("beats_tukey", "li2023")
 REGIONS = {"FH": "forehead", "Cheeks": "cheeks", "FH___Cheeks": "forehead and cheeks"}
@@ -232,6 +236,125 @@ def confidence(real: Path, work: Path) -> None:
         show(title, pd.DataFrame(rows))
 
 
+def own_confidence(real: Path, work: Path) -> None:
+    """Confidences that methods and other tools give themselves."""
+    convert_traces(real, work / "traces")
+    windows = patch_windows(work / "traces" / "webcam")
+    add_confidence(windows)
+    rows = []
+    for name, column in (("SNR", "confidence_db"), ("own", "confidence")):
+        curve = risk_coverage(windows, column)
+        assert curve is not None
+        row: dict[str, object] = {"confidence": name}
+        row |= {f"MAE of {share:.0%}": curve.risk_at(share) for share in (1.0, 0.9, 0.7, 0.5)}
+        row["area"] = f"{curve.area_bpm:.2f} ({curve.low_bpm:.2f} to {curve.high_bpm:.2f})"
+        row |= {"best": curve.best_bpm, "skill": curve.skill}
+        probabilities = {"fitted": fitted_probability(windows, column)}
+        if column == "confidence":
+            probabilities["stated"] = windows[column].to_numpy(float)
+        for basis in ("stated", "fitted"):
+            row[f"error {basis}"] = "none"
+            if basis in probabilities:
+                measured = calibration(windows, probabilities[basis])
+                assert measured is not None
+                limits = f"{measured.error_low:.2f} to {measured.error_high:.2f}"
+                shares = f"{measured.stated:.2f} for {measured.correct:.2f} of {measured.windows}"
+                row[f"error {basis}"] = f"{measured.error:.2f} ({limits}), {shares}"
+        rows.append(row)
+    show("Three patches, webcam, multi_patch_median", pd.DataFrame(rows))
+    difference = area_difference(windows, "confidence", "confidence_db")
+    assert difference is not None
+    limits = f"{difference.low_bpm:.2f} to {difference.high_bpm:.2f}"
+    sys.stdout.write(f"\narea, own less SNR: {difference.value_bpm:.2f} bpm ({limits})\n")
+    show("Bins of the stated probability", bins_of(windows))
+    clips = [video for video in VIDEOS if "000" not in video and "face_" not in video]
+    rows = []
+    for video in clips:
+        row = {"clip": video}
+        for method in OWN_METHODS:
+            row[method] = own_answer(real / video, method, work / "cache")
+        rows.append(row)
+    show("Clips: rate, verdict and the method's own confidence", pd.DataFrame(rows))
+    show("Other tools on evm-face, 53 bpm", pd.DataFrame(list(peer_confidences(real))))
+
+
+def patch_windows(root: Path) -> pd.DataFrame:
+    """Windows of `multi_patch_median` on the three regions of each person as patches."""
+    median = load_methods().available["multi_patch_median"]
+    waves, truths = {}, {}
+    for person in sorted(folder.name for folder in root.iterdir()):
+        traces = [pd.read_csv(root / person / f"{region}.csv") for region in REGIONS]
+        start_s = max(float(trace["time_s"].iloc[0]) for trace in traces)
+        stop_s = min(float(trace["time_s"].iloc[-1]) for trace in traces)
+        times_s = np.arange(start_s, stop_s, 1 / FS)
+        patches = np.stack(
+            [
+                rb.Signal(trace[["red", "green", "blue"]].to_numpy(), trace["time_s"].to_numpy())
+                .in_order()
+                .at(times_s, np.inf)
+                for trace in traces
+            ],
+            axis=1,
+        )
+        waves[person] = median.estimate(rb.Waveform(patches, FS, start_s), **median.parameters({}))
+        contact = pd.read_csv(root / person / "contact.csv")
+        pulse = rb.Signal(contact["pulse"].to_numpy(), contact["time_s"].to_numpy()).in_order()
+        truths[person] = rb.GroundTruth(pulse=pulse)
+    return rb.score_windows({"multi_patch_median": waves}, truths, evaluator="li2023")
+
+
+def bins_of(windows: pd.DataFrame) -> pd.DataFrame:
+    """Share of correct windows in tenths of the stated probability."""
+    measured = calibration(windows, windows["confidence"].to_numpy(float))
+    assert measured is not None
+    return pd.DataFrame(
+        {"windows": part.windows, "stated": part.stated, "correct": part.correct}
+        for part in measured.bins
+        if part.windows
+    )
+
+
+OWN_METHODS = [
+    name
+    for name in ("multi_patch_median", "open_rppg_physnet", "open_rppg_physformer")
+    if name in load_methods().available
+]
+"""Methods with a confidence of their own; those of open-rppg where it is installed."""
+
+
+def own_answer(video: Path, method: str, cache: Path) -> str:
+    """Rate, verdict, SNR and the method's own confidence."""
+    try:
+        answer = rb.predict(video, method=method, evaluator="li2023", cache=cache).details
+    except rb.BenchError as error:
+        return str(error).removeprefix(f"{video}: ").split(":")[0]
+    if np.isnan(answer.snr_db):
+        return answer.reason.split(":")[0]
+    rate = "" if np.isnan(answer.heart_rate_bpm) else f"{answer.heart_rate_bpm:.1f}, "
+    return f"{rate}{answer.verdict} ({answer.snr_db:.1f} dB), {answer.confidence:.2f}"
+
+
+def peer_confidences(real: Path) -> Iterator[dict[str, object]]:
+    """Rate and confidence in result files of other tools."""
+    folder = real / "peer-outputs"
+    files = [*sorted((folder / "vitallens").glob("evm_*.json"))]
+    files += sorted((folder / "open-rppg").glob("evm_*.json"))
+    files += [folder / "pyvhr" / "evm_and_simulated_pandas3.h5"]
+    options = ReadOptions(kind="heart_rate")
+    for file in files:
+        for recording in open_predictions(file, options):
+            signal = recording.prediction
+            if signal is None or "simulated" in recording.name:
+                continue
+            stated = signal.confidence
+            yield {
+                "file": file.name,
+                "method": recording.method,
+                "rate in bpm": float(np.nanmean(signal.values)),
+                "confidence": np.nan if stated is None else float(np.nanmean(stated.values)),
+            }
+
+
 def imported(source: Path, method: str, work: Path) -> rb.Results:
     """Import, or take what an earlier call imported."""
     out = work / "imported" / source.stem
@@ -244,6 +367,7 @@ TABLES: dict[str, Callable[[Path, Path], None]] = {
     "labels": labels,
     "published": published,
     "confidence": confidence,
+    "own_confidence": own_confidence,
 }
 
 if __name__ == "__main__":
