@@ -15,8 +15,9 @@ import rppgbench
 from rppgbench.core.content_roots import FOLDERS
 from rppgbench.core.registry import PACKAGE, load_datasets, load_methods
 from rppgbench.digests import closures as what_computes
-from rppgbench.digests import code_digest
-from rppgbench.digests.code_digest import OWN, Closure, Part, Sources
+from rppgbench.digests import module_places
+from rppgbench.digests.code_digest import Closure, Part, Sources
+from rppgbench.digests.module_places import OWN
 
 from ..test_architecture import GRAPH, reach
 
@@ -406,5 +407,5 @@ def test_the_owner_of_a_package_is_the_one_that_importlib_finds() -> None:
     names = [name for name in expected if not name.startswith("_")]
     assert len(names) > 20
     for name in names:
-        assert set(code_digest._owners(name)) == set(expected[name]), name
-    assert code_digest._owners("no_such_package") == ()
+        assert set(module_places._owners(name)) == set(expected[name]), name
+    assert module_places._owners("no_such_package") == ()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rppgbench.digests import code_digest
 from rppgbench.digests.code_digest import Sources
+from rppgbench.digests.module_places import ModulePlace, locate_top_module
 from rppgbench.execution.provenance import package_versions, provenance
 from rppgbench.extraction import area_resize, compiled_loops, linear_resize, region_sums
 from rppgbench.extraction import regions as regions_module
@@ -383,12 +384,11 @@ def test_a_digest_does_not_depend_on_numba(monkeypatch: pytest.MonkeyPatch) -> N
     closure = Sources().closure(start)
     for module in ("area_loops", "drawing_loops", "linear_loops", "pixel_loops"):
         assert f"extraction/{module}.py" in " ".join(closure.parts)
-    locate = code_digest._locate_top_module
-    for place in (None, code_digest._Place(package="numba")):
+    for place in (None, ModulePlace(package="numba")):
         monkeypatch.setattr(
             code_digest,
-            "_locate_top_module",
-            lambda name, place=place: place if name == "numba" else locate(name),
+            "locate_top_module",
+            lambda name, place=place: place if name == "numba" else locate_top_module(name),
         )
         assert Sources().closure(start).digest == closure.digest
     assert not closure.uses("numba")

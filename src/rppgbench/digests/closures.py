@@ -9,7 +9,8 @@ from typing import Any
 from rppgbench.core.method import Method
 from rppgbench.core.recording import Dataset
 from rppgbench.core.registry import PACKAGE
-from rppgbench.digests.code_digest import OWN, Closure, Part, Sources
+from rppgbench.digests.code_digest import Closure, Part, Sources
+from rppgbench.digests.module_places import OWN
 
 EXTRACTOR = "rppgbench.extraction.extractor"
 CONDITIONS = "rppgbench.extraction.conditions"

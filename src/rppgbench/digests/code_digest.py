@@ -7,20 +7,18 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.metadata import (
-    Distribution,
-    PackageNotFoundError,
-    distributions,
-    entry_points,
-    version,
-)
-from importlib.util import find_spec
-from inspect import getmodulename
 from pathlib import Path
 
 from rppgbench.core.content_roots import FOLDERS, content_roots
 from rppgbench.core.registry import PACKAGE
+from rppgbench.digests.module_places import (
+    OWN,
+    ModulePlace,
+    find_in_folder,
+    locate_loaded,
+    locate_top_module,
+    package_version,
+)
 from rppgbench.digests.module_statements import (
     Statement,
     digest_statements,
@@ -30,7 +28,6 @@ from rppgbench.digests.module_statements import (
 )
 from rppgbench.system.hashing import digest
 
-OWN = "rppgbench"
 CODE = frozenset({".py", ".pyc", ".pyi", ".typed"})
 """Suffixes of files beside a module that are no data: imports find what counts of them."""
 
@@ -45,8 +42,6 @@ HARMLESS = frozenset({OWN, "numpy"})
 
 SPEED_ALONE = frozenset({"numba"})
 """Packages that make code faster and change no value (tests compare both forms): no part counts."""
-
-INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 @dataclass(frozen=True)
@@ -78,15 +73,6 @@ class Closure:
         return f"package {package}" in self.parts
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a module lies: its file, where its submodules are, or the package that it is of."""
-
-    file: Path | None = None
-    folders: tuple[Path, ...] = ()
-    package: str = ""
-
-
 class Sources:
     """Modules and what they import, read from their files without importing anything.
 
@@ -98,7 +84,7 @@ class Sources:
         if places is None:
             places = {OWN: (Path(__file__).parents[1],), PACKAGE: content_roots()}
         self._places = {name: tuple(folders) for name, folders in places.items()}
-        self._found: dict[str, _Place | None] = {}
+        self._found: dict[str, ModulePlace | None] = {}
         self._targets: dict[tuple[str, Statement], tuple[str, ...]] = {}
         self._beside: dict[Path, list[Path]] = {}
 
@@ -117,7 +103,7 @@ class Sources:
                 continue
             place = self._find(part.module)
             if place is None or place.package:
-                label, state = _package(part.module, place)
+                label, state = package_version(part.module, place)
                 parts[label] = state
                 continue
             if not part.names:
@@ -142,12 +128,12 @@ class Sources:
         return Closure(dict(sorted(parts.items())))
 
     def _imported(
-        self, module: str, place: _Place, statement: Statement, aliases: Mapping[str, str]
+        self, module: str, place: ModulePlace, statement: Statement, aliases: Mapping[str, str]
     ) -> tuple[str, ...]:
         """The modules that a statement imports or reaches, and the scripts beside it it names."""
         key = module, statement
         if key not in self._targets:
-            package = module if _is_package(place) else module.rpartition(".")[0]
+            package = module if place.is_package else module.rpartition(".")[0]
             names = dict.fromkeys(self._names(package, statement.imports))
             for file in statement.files:
                 if file.endswith(".py") and place.file and place.file.with_name(file).is_file():
@@ -159,10 +145,10 @@ class Sources:
         return self._targets[key]
 
     def _aliases(
-        self, module: str, place: _Place, statements: Iterable[Statement]
+        self, module: str, place: ModulePlace, statements: Iterable[Statement]
     ) -> Mapping[str, str]:
         """The names that a module's imports bind, and what each is: `package.module.member`."""
-        package = module if _is_package(place) else module.rpartition(".")[0]
+        package = module if place.is_package else module.rpartition(".")[0]
         targets: dict[str, str] = {}
         for statement in statements:
             for name, level, base, member in statement.aliases:
@@ -235,33 +221,35 @@ class Sources:
         place = self._find(name)
         return place is not None and place.file is None and not place.package
 
-    def _find(self, name: str) -> _Place | None:
+    def _find(self, name: str) -> ModulePlace | None:
         if name not in self._found:
             self._found[name] = self._look_for(name)
         return self._found[name]
 
-    def _look_for(self, name: str) -> _Place | None:
+    def _look_for(self, name: str) -> ModulePlace | None:
         parent, _, last = name.rpartition(".")
         if name in self._places:
             folders = self._places[name]
             start = folders[0] / "__init__.py"
-            return _Place(start if name == OWN and start.is_file() else None, folders)
+            return ModulePlace(start if name == OWN and start.is_file() else None, folders)
         if not parent:
-            return _locate_top_module(name)
+            return locate_top_module(name)
         above = self._find(parent)
         if above is not None and above.package:
             return above
         for folder in above.folders if above is not None else ():
-            if (place := _find_in_folder(folder, last)) is not None:
+            if (place := find_in_folder(folder, last)) is not None:
                 return place
         loaded = sys.modules.get(name)
-        return None if loaded is None or parent in self._places else _locate_loaded(loaded)
+        return None if loaded is None or parent in self._places else locate_loaded(loaded)
 
-    def _data(self, module: str, place: _Place, statements: Iterable[Statement]) -> dict[str, Path]:
+    def _data(
+        self, module: str, place: ModulePlace, statements: Iterable[Statement]
+    ) -> dict[str, Path]:
         """Files beside a module that are no code: see docs/concepts/digests.md for the rule."""
         assert place.file is not None
         folder = place.file.parent
-        within = module if _is_package(place) else module.rpartition(".")[0]
+        within = module if place.is_package else module.rpartition(".")[0]
         strings = frozenset[str]().union(*(statement.files for statement in statements))
         if within == OWN or not (folder / "__init__.py").is_file():
             files = _named_files(folder, strings, place.file.stem)
@@ -324,119 +312,8 @@ def _parents(module: str) -> list[str]:
     return [name for name in names if name not in _shared()]
 
 
-def _is_package(place: _Place) -> bool:
-    return place.file is not None and place.file.name == "__init__.py"
-
-
 def _is_standard(name: str) -> bool:
     return name.split(".", maxsplit=1)[0] in sys.stdlib_module_names
-
-
-def _find_in_folder(folder: Path, name: str) -> _Place | None:
-    inner = folder / name
-    if (start := inner / "__init__.py").is_file():
-        return _Place(start, (inner,))
-    for suffix in (".py", *EXTENSION_SUFFIXES):
-        if (file := folder / f"{name}{suffix}").is_file():
-            return _Place(file)
-    return _Place(None, (inner,)) if inner.is_dir() else None
-
-
-def _locate_loaded(module: object) -> _Place | None:
-    file = getattr(module, "__file__", None)
-    folders = tuple(map(Path, getattr(module, "__path__", ())))
-    return _Place(Path(file) if file else None, folders) if file or folders else None
-
-
-def _locate_top_module(name: str) -> _Place | None:
-    """Where a module without a dot in its name lies; of an installed package only its name."""
-    if name in sys.modules:
-        place = _locate_loaded(sys.modules[name])
-    else:
-        try:
-            spec = find_spec(name)
-        except (ImportError, ValueError):
-            spec = None
-        file = Path(spec.origin) if spec and spec.has_location and spec.origin else None
-        folders = tuple(map(Path, (spec.submodule_search_locations or ()) if spec else ()))
-        place = _Place(file, folders) if file or folders else None
-    if place is None:
-        return None
-    paths = [*filter(None, [place.file]), *place.folders]
-    owners = _owners(name)
-    is_installed = any(INSTALLED & set(path.parts) for path in paths)
-    if is_installed and owners and not set(owners) & _joining_distributions():
-        return _Place(package=name)
-    return place
-
-
-@cache
-def _owners(name: str) -> tuple[str, ...]:
-    """The distributions that install a top-level package or module of that name.
-
-    As `packages_distributions` finds them, which parses the lists of files of all distributions:
-    a tenth of a second, of which one name needs a tenth.
-    """
-    return tuple(
-        distribution.name
-        for distribution, declared, record in _installed()
-        if name in declared or (not declared and _installs(record, name))
-    )
-
-
-@cache
-def _installed() -> tuple[tuple[Distribution, frozenset[str], str], ...]:
-    """Each distribution with the top-level names that it declares, and its list of files."""
-    return tuple(
-        (
-            distribution,
-            frozenset((distribution.read_text("top_level.txt") or "").split()),
-            distribution.read_text("RECORD") or "",
-        )
-        for distribution in distributions()
-    )
-
-
-def _installs(record: str, name: str) -> bool:
-    """Whether a list of files holds a top-level folder or module of that name.
-
-    >>> record = "six.py,sha256=x,1\\nnumpy/__init__.py,,\\nnumpy-2.0.dist-info/RECORD,,\\n"
-    >>> [_installs(record, name) for name in ("six", "numpy", "num", "py")]
-    [True, True, False, False]
-    """
-    if name not in record:
-        return False
-    pattern = re.compile(rf'^"?{re.escape(name)}(?:/|(?P<suffix>\.[^/,"]*)"?,)', re.MULTILINE)
-    return any(
-        not match["suffix"] or getmodulename(name + match["suffix"]) == name
-        for match in pattern.finditer(record)
-    )
-
-
-@cache
-def _joining_distributions() -> frozenset[str]:
-    """The distributions that join by entry point: their code is followed, not their version."""
-    entries = entry_points(group=OWN)
-    return frozenset(entry.dist.name for entry in entries if entry.dist is not None)
-
-
-def _package(module: str, place: _Place | None) -> tuple[str, str]:
-    """An installed package and its version, or that there is none."""
-    name = module.split(".", maxsplit=1)[0]
-    if place is None:
-        return f"package {name}", "not installed"
-    return f"package {name}", _versions(name)
-
-
-@cache
-def _versions(name: str) -> str:
-    versions = []
-    for distribution in sorted(set(_owners(name))):
-        try:
-            versions.append(f"{distribution} {version(distribution)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(versions)
 
 
 def _label(module: str, file: Path) -> str:
