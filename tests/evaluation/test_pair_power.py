@@ -65,3 +65,28 @@ def test_the_order_of_rows_changes_nothing_and_conditions_stay_apart() -> None:
         ("raw", pytest.approx(-7 / 3)),
     ]
     assert math.isnan(expected[0].detectable_with)
+
+
+def test_methods_without_a_region_stand_beside_those_of_every_region() -> None:
+    """Networks read clips of the face, and the region of their rows is empty."""
+    trace = windows(ERRORS, "raw")
+    table = pd.concat(
+        [
+            trace.assign(region="skin"),
+            trace.assign(region="forehead"),
+            windows({"net": ERRORS["weak"], "other_net": ERRORS["good"]}, "raw"),
+        ]
+    )
+    pairs = pair_powers(table)
+    assert len({(pair.first, pair.second, pair.condition) for pair in pairs}) == len(pairs)
+    by_condition = {
+        pair.condition: pair.difference
+        for pair in pairs
+        if (pair.first, pair.second) == ("good", "net")
+    }
+    assert by_condition == {
+        "raw, forehead": pytest.approx(-7 / 3),
+        "raw, skin": pytest.approx(-7 / 3),
+    }
+    nets = [pair.condition for pair in pairs if (pair.first, pair.second) == ("net", "other_net")]
+    assert nets == ["raw"]

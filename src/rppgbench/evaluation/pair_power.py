@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,6 +68,8 @@ def pair_powers(
     """What the people behind scored windows can tell of each pair of methods.
 
     The error of a person is the mean absolute error over the person's windows, then over seeds.
+    Methods without a region of skin, and imported ones without a condition, stand beside those of
+    every region and condition.
 
     Args:
         windows: The rows of `score_windows`.
@@ -76,21 +78,35 @@ def pair_powers(
         beside: Only the pairs of this method; "" for all pairs.
 
     Returns:
-        One record for each pair under each condition and region, in canonical order.
+        One record for each pair under each condition and region of the two, in canonical order.
     """
     windows = ordered_rows(windows)
-    conditions = windows[list(CONDITION_KEYS)].drop_duplicates().itertuples(index=False, name=None)
-    records = []
-    for condition, region in sorted((str(c), str(r)) for c, r in conditions):
-        part = windows[(windows["condition"] == condition) & (windows["region"] == region)]
+    records: dict[tuple[str, ...], PairPower] = {}
+    for setting in product(*(_values(windows, key) for key in CONDITION_KEYS)):
+        inside = np.ones(len(windows), np.bool_)
+        for key, value in zip(CONDITION_KEYS, setting, strict=True):
+            inside &= windows[key].isin([value, ""]).to_numpy()
+        part = windows[inside]
         errors = block_scores(part, block=("dataset", "subject"))
-        name = ", ".join(word for word in (condition, region) if word)
-        records += [
-            _pair(first, second, name, errors[first], errors[second], wanted_bpm, people)
-            for first, second in combinations(errors, 2)
-            if not beside or beside in (first, second)
-        ]
-    return records
+        for first, second in combinations(errors, 2):
+            if beside and beside not in (first, second):
+                continue
+            of_pair = part[part["method"].isin([first, second])]
+            name = ", ".join(
+                value
+                for key, value in zip(CONDITION_KEYS, setting, strict=True)
+                if value and (of_pair[key] == value).any()
+            )
+            if (first, second, name) not in records:
+                records[first, second, name] = _pair(
+                    first, second, name, errors[first], errors[second], wanted_bpm, people
+                )
+    return list(records.values())
+
+
+def _values(windows: pd.DataFrame, key: str) -> list[str]:
+    """The values of a column of settings; "" is that of methods that have no such setting."""
+    return sorted({*map(str, windows[key])} - {""}) or [""]
 
 
 def _pair(
