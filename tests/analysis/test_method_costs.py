@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rppgbench.analysis.method_costs import NOT_STORED, OF_NUMPY, stored_costs
+from rppgbench.analysis.method_costs import (
+    NOT_STORED,
+    OF_NUMPY,
+    WITHOUT_MODEL,
+    stored_costs,
+)
 from rppgbench.core.estimate import Estimate
 from rppgbench.core.method_variants import variant_name
 from rppgbench.core.waveform import Waveform
@@ -52,6 +57,22 @@ def test_trainings_are_averaged_and_each_has_the_first_stage_that_it_begins_with
     )
     assert (cost.flop_per_training, cost.flop_per_minute) == (1015, 5)
     assert (cost.parameters, cost.not_counted) == (361, "")
+
+
+def test_seconds_and_energy_of_a_training_count_its_first_stage_too() -> None:
+    first = model("first", counted(1, None), effort={"seconds": 30.0, "joules": 900.0})
+    after = {"effort": {"seconds": 10.0, "joules": 100.0}, "pretraining": "first"}
+    cost = costs_of_net(first, model("a", counted(2), **after))
+    assert (cost.training_s, cost.training_joules) == (40.0, 1000.0)
+    unknown = {"effort": {"seconds": None, "joules": None}, "pretraining": "first"}
+    cost = costs_of_net(first, model("a", counted(2), **unknown))
+    assert (cost.training_s, cost.training_joules, cost.flop_per_training) == (None, None, 3)
+
+
+@pytest.mark.torch
+def test_a_method_that_learns_without_a_stored_model_says_so() -> None:
+    costs = stored_costs([], {"physnet": {}}, [], []).methods
+    assert costs["physnet"].not_counted == WITHOUT_MODEL
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ MOVES_RESULTS = {
     "execution/plan_records.py": "records",
     "execution/recording_task.py": "calls the steps of a task in order",
     "execution/run_options.py": "records",
+    "execution/training_effort.py": "measures time and energy",
     "execution/training_task.py": "calls the steps of a training in order",
     "extraction/colour_segments.py": "rounds what `extract_segments` gives, which is in a digest",
     "extraction/content_digest.py": "digests of files",
@@ -34,7 +35,7 @@ MOVES_RESULTS = {
 }
 """Modules in no digest, and why no number depends on them."""
 
-OF_TRAINING = ("execution/training_task", "neural/")
+OF_TRAINING = ("execution/training_", "neural/")
 """Modules that a recording does not run."""
 
 MOVERS = ("digests/", "store/", "system/", "methods/", "benchmarks/")

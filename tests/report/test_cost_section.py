@@ -12,7 +12,9 @@ TIMINGS = Timings(60.0, {}, {"pos": 0.2, "net": 3.0, "wide": 9.0, "deep": 4.0, "
 COSTS = Costs(
     methods={
         "pos": MethodCost(not_counted="no tool", look_ahead_s=47 / 30),
-        "net": MethodCost(parameters=1_000, flop_per_minute=7e9, flop_per_training=8e15),
+        "net": MethodCost(
+            parameters=1_000, flop_per_minute=7e9, flop_per_training=8e15, training_s=60.0
+        ),
         "wide": MethodCost(parameters=50_000, flop_per_minute=2e9, not_counted="train: no rule"),
         "deep": MethodCost(parameters=700, flop_per_minute=3e10, flop_per_training=1e3),
     },
@@ -39,11 +41,19 @@ def texts(costs: Costs = COSTS, **titles: str) -> list[list[str]]:
 
 def test_each_method_has_its_costs_and_what_is_not_counted_has_no_number() -> None:
     assert texts(pos="POS") == [
-        ["POS", "2.00", "0.2", "–", "not counted", "–", "1.57"],
-        ["net", "1.50", "3", "1,000", "7.00 GFLOP", "8.00 PFLOP", "whole recording"],
-        ["deep", "3.00", "4", "700", "30.0 GFLOP", "1.00 kFLOP", "whole recording"],
-        ["wide", "1.00", "9", "50,000", "2.00 GFLOP", "not counted", "whole recording"],
+        ["POS", "2.00", "0.2", "–", "not counted", "–", "–", "1.57"],
+        ["net", "1.50", "3", "1,000", "7.00 GFLOP", "8.00 PFLOP", "60", "whole recording"],
+        ["deep", "3.00", "4", "700", "30.0 GFLOP", "1.00 kFLOP", "–", "whole recording"],
+        ["wide", "1.00", "9", "50,000", "2.00 GFLOP", "not counted", "–", "whole recording"],
     ]
+
+
+def test_the_energy_of_trainings_has_a_column_where_it_is_known() -> None:
+    measured = MethodCost(parameters=1, training_s=60.0, training_joules=2500.0)
+    (section,) = cost_sections(SCORES, TIMINGS, Costs(methods={"net": measured}))
+    (table,) = section.tables
+    energy = [column.key for column in table.columns].index("training_energy")
+    assert table.rows[0].cells[energy].text == "2.5"
 
 
 def test_cells_sort_by_numbers_and_say_why_there_is_none() -> None:

@@ -16,6 +16,7 @@ from rppgbench.core.registry import load_methods
 from rppgbench.execution.plan_records import Fit
 from rppgbench.execution.recording_task import RecordingTask, load_example
 from rppgbench.execution.run_options import RunOptions
+from rppgbench.execution.training_effort import measured_effort
 from rppgbench.execution.training_examples import is_labelled, unusable_reason
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.system.errors import RecordingError
@@ -96,10 +97,12 @@ def run_training(task: TrainingTask, log: Callable[[str], None]) -> None:
             f"learned from: {'; '.join(data.rejected[:NAMED])}"
             + ("; and others" if len(data.rejected) > NAMED else "")
         )
-    with _counting_operations(method, task):
+    is_continued = any(_training_folder(task).glob(CHECKPOINTS))
+    with _counting_operations(method), measured_effort(is_continued=is_continued) as effort:
         model = run_fit(method, list(data.examples), training, task.params)
     if not task.rank:
-        write_model(folder, replace(model, metadata=_model_metadata(task, model, data)))
+        metadata = {**_model_metadata(task, model, data), "effort": effort}
+        write_model(folder, replace(model, metadata=metadata))
         remove_checkpoints(task)
 
 
@@ -199,7 +202,7 @@ def _model_metadata(task: TrainingTask, model: Model, data: ExampleSet) -> dict[
     }
 
 
-def _counting_operations(method: Method, task: TrainingTask) -> AbstractContextManager[None]:
+def _counting_operations(method: Method) -> AbstractContextManager[None]:
     """The context in which a training of a network counts the operations of a step."""
     if method.baseline or find_spec("torch") is None:
         return nullcontext()

@@ -15,6 +15,8 @@ class MethodCost:
         flop_per_minute: floating-point operations for a minute of video.
         flop_per_training: those of a training, with the first stage that trainings share; the mean
             where there are several.
+        training_s: seconds of a training by the clock, likewise.
+        training_joules: energy of the processors of the whole machine during a training, likewise.
         not_counted: why operations were not counted; else empty.
         look_ahead_s: the longest wait of a sample for later frames in a causal run; None where a
             sample needs the whole recording.
@@ -23,6 +25,8 @@ class MethodCost:
     parameters: int | None = None
     flop_per_minute: float | None = None
     flop_per_training: float | None = None
+    training_s: float | None = None
+    training_joules: float | None = None
     not_counted: str = ""
     look_ahead_s: float | None = None
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from rppgbench.report.costs import Costs, MethodCost, RunEnergy
 from rppgbench.report.data_marks import UNMARKED, DataMarks
 from rppgbench.report.figures.cost import COST, ERROR, cost_table
-from rppgbench.report.inputs import Scores, Section, Timings, table_section
+from rppgbench.report.inputs import Scores, Section, Timings
 from rppgbench.report.method_titles import titled_marks
 from rppgbench.report.tables.columns import Column, format_bpm
 from rppgbench.report.tables.table import Cell, Row, Table
@@ -16,21 +16,28 @@ from rppgbench.report.tables.table import Cell, Row, Table
 NOT_COUNTED = "not counted"
 WHOLE = "whole recording"
 
-TEXT = (
-    "Seconds are the computing time of the method itself for a minute of video on the machine of "
-    "the run. An operation is one addition or multiplication: a multiply-add counts two. PyTorch "
-    "counts those of matrix products, convolutions and attention, so each number is a lower bound; "
-    "no tool counts those of methods that compute with NumPy. A training counts the first step of "
-    "each stage times its steps. The look-ahead is the longest time that a sample of the pulse "
-    "waits for later frames where the method computes while frames arrive; following the face adds "
-    "about half a second. Computing adds the delay that `bench speed --only latency` measures."
+PARAGRAPHS = (
+    "Computing is the time of the method itself for a minute of video on the machine of the run, "
+    "by the clock. The look-ahead is the longest time that a sample of the pulse waits for later "
+    "frames where the method computes while frames arrive. Following the face adds about 0.6 s at "
+    "30 frames a second, and computing adds what `bench speed --only latency` measures.",
+    "An operation (FLOP) is one addition or multiplication, so a multiply-add counts two. PyTorch "
+    "counts those of matrix products, convolutions and attention alone: each number is a lower "
+    "bound. No tool counts those of methods that compute with NumPy. A training counts the first "
+    "step of each stage times its steps.",
+    "Energy is read from the counters of the processors. They count the whole machine, with what "
+    "other programs take, and no GPU. Without counters no energy is stated.",
 )
+
+ENERGY = "training_energy"
 
 COST_COLUMNS = (
     Column("seconds", "Computing", unit="s a minute", better="low"),
     Column("parameters", "Parameters", better="low"),
     Column("operations", "Operations a minute", better="low"),
     Column("training", "Operations of a training", better="low"),
+    Column("training_time", "Training", unit="s", better="low"),
+    Column(ENERGY, "Energy of a training", unit="kJ", better="low"),
     Column("look_ahead", "Look-ahead", unit="s", better="low"),
 )
 
@@ -73,7 +80,18 @@ def cost_sections(
         notes=tuple(energy_line(run) for run in costs.runs),
         marks=titled_marks(marks, titles),
     )
-    return table_section("What does a lower error cost?", TEXT, table)
+    if all(cost.training_joules is None for cost in costs.methods.values()):
+        table = table.without_columns({ENERGY})
+    if not rows:
+        return ()
+    return (
+        Section(
+            key="costs",
+            title="What does a lower error cost?",
+            paragraphs=PARAGRAPHS,
+            tables=(table,),
+        ),
+    )
 
 
 def _cells(method: str, error_bpm: float, seconds: float, cost: MethodCost) -> list[Cell]:
@@ -89,6 +107,8 @@ def _cells(method: str, error_bpm: float, seconds: float, cost: MethodCost) -> l
         Cell("–") if cost.parameters is None else Cell(f"{cost.parameters:,}", cost.parameters),
         _count(cost.flop_per_minute, cost.not_counted),
         _count(cost.flop_per_training, cost.not_counted if cost.parameters else ""),
+        _number(cost.training_s),
+        _number(None if cost.training_joules is None else cost.training_joules / 1000),
         look_ahead,
     ]
 
@@ -98,6 +118,10 @@ def _count(flop: float | None, reason: str) -> Cell:
     if flop is not None:
         return Cell(format_flop(flop), flop)
     return Cell(NOT_COUNTED if reason else "–", detail=reason)
+
+
+def _number(value: float | None) -> Cell:
+    return Cell("–") if value is None else Cell(f"{value:,.3g}", value)
 
 
 def format_flop(flop: float) -> str:
