@@ -56,6 +56,16 @@ def test_the_energy_of_trainings_has_a_column_where_it_is_known() -> None:
     assert table.rows[0].cells[energy].text == "2.5"
 
 
+def test_delay_and_energy_of_methods_name_the_machine_of_the_measurement() -> None:
+    measured = MethodCost(look_ahead_s=1.5, delay_s=1.6, joules_per_minute=0.25)
+    costs = Costs(methods={"pos": measured}, measured_on="a machine")
+    (section,) = cost_sections(SCORES, TIMINGS, costs)
+    (table,) = section.tables
+    assert [column.key for column in table.columns[-2:]] == ["delay", "energy"]
+    assert [cell.text for cell in table.rows[0].cells[-3:]] == ["1.50", "1.6", "0.25"]
+    assert table.notes == ("Delay and energy of methods: a machine.",)
+
+
 def test_cells_sort_by_numbers_and_say_why_there_is_none() -> None:
     (section,) = cost_sections(SCORES, TIMINGS, COSTS)
     pos, net, _, wide = section.tables[0].rows

@@ -19,6 +19,7 @@ from rppgbench.analysis.diagnostics import (
     stage_timings,
 )
 from rppgbench.analysis.joined_results import join_results
+from rppgbench.analysis.measured_costs import MeasuredCosts, add_measured_costs
 from rppgbench.analysis.method_costs import stored_costs
 from rppgbench.analysis.rate_limits import page_limits
 from rppgbench.analysis.registered_run import registration_of, stored_deviations
@@ -37,6 +38,7 @@ from rppgbench.core.registration import Registration
 from rppgbench.evaluation.evaluator import Evaluator
 from rppgbench.evaluation.hypotheses import judge
 from rppgbench.evaluation.recording_limit import RecordingLimit
+from rppgbench.report.costs import Costs
 from rppgbench.report.inputs import ReportInputs, Scores, Section
 from rppgbench.report.page import write_report
 from rppgbench.report.sections.cost import cost_sections
@@ -91,6 +93,7 @@ def build_report(
     partial: bool = False,
     command: str = "",
     registration: Registration | None = None,
+    measured_costs: MeasuredCosts | None = None,
 ) -> Report:
     """Score all stored estimates under the protocol's evaluators; write the page and table.csv.
 
@@ -105,6 +108,7 @@ def build_report(
         partial: As in `score_results`.
         command: As in `score_results`.
         registration: As in `score_results`.
+        measured_costs: As in `score_results`.
 
     Returns:
         The page, and what there is to tell of it.
@@ -120,6 +124,7 @@ def build_report(
         partial=partial,
         command=command,
         registration=registration,
+        measured_costs=measured_costs,
     )
     _write(report)
     return report
@@ -134,6 +139,7 @@ def score_results(
     partial: bool = False,
     command: str = "",
     registration: Registration | None = None,
+    measured_costs: MeasuredCosts | None = None,
 ) -> Report:
     """Score all stored estimates under the protocol's evaluators; nothing is written.
 
@@ -145,13 +151,14 @@ def score_results(
         partial: Whether a store that lacks planned estimates is reported, marked as partial.
         command: The command that the page names as its origin; by default the command of the run.
         registration: What was registered; by default the registration of the run, if any.
+        measured_costs: What `bench speed` measured of methods, for the section on costs.
 
     Returns:
         The scores, and what there is to tell of them.
 
     Raises:
         BenchError: The store is no results folder or incomplete, further folders do not fit to it,
-            or there is no such evaluator.
+            there is no such evaluator, or no method of the results was measured.
     """
     stored = join_results([load_stored(each, partial=partial) for each in (store, *further)])
     rules = report_evaluators(stored.manifest["protocol"], evaluators)
@@ -170,8 +177,9 @@ def score_results(
     first, rule = scores[0], next(iter(rules.values()))
     limits = page_limits(stored, first.windows, rule, stored.manifest["protocol"]["regions"][0])
     registered, registered_lines = _registered(stored, registration, rules, windows)
+    costs = _costs(stored, models, measured_costs)
     inputs = _report_inputs(
-        stored, rules, scores, models, limits, warnings=warnings, command=command
+        stored, rules, scores, models, limits, costs, warnings=warnings, command=command
     )
     inputs = replace(inputs, sections=(*registered, *inputs.sections))
     default_windows = windows[scores[0].name]
@@ -229,6 +237,7 @@ def _report_inputs(
     scores: tuple[Scores, ...],
     models: Sequence[Mapping[str, Any]],
     limits: Sequence[RecordingLimit],
+    costs: Costs,
     *,
     warnings: Sequence[str],
     command: str,
@@ -239,8 +248,6 @@ def _report_inputs(
     settings = sweep_settings(protocol["conditions"], observed)
     titles = method_titles(_methods(scores, manifest), stored.imported)
     timings = stage_timings(stored.estimates, observed)
-    folders = [each.folder for each in stored.stores]
-    costs = stored_costs(folders, manifest["methods"], models, stored.estimates)
     return ReportInputs(
         title=_page_title(manifest),
         command=command or manifest["command"],
@@ -266,6 +273,20 @@ def _report_inputs(
         ),
         titles=titles,
     )
+
+
+def _costs(
+    stored: StoredResults,
+    models: Sequence[Mapping[str, Any]],
+    measured_costs: MeasuredCosts | None,
+) -> Costs:
+    """What is known of the costs of the methods."""
+    methods = stored.manifest["methods"]
+    folders = [each.folder for each in stored.stores]
+    costs = stored_costs(folders, methods, models, stored.estimates)
+    if measured_costs is None:
+        return costs
+    return add_measured_costs(costs, methods, measured_costs)
 
 
 def _methods(scores: Sequence[Scores], manifest: Mapping[str, Any]) -> set[str]:

@@ -64,6 +64,13 @@ def add_parser(commands: Commands) -> None:
         metavar="FILE",
         help="of bench register: list every deviation from it (default: that of the run, if any)",
     )
+    parser.add_argument(
+        "--cost",
+        type=path,
+        metavar="FILE",
+        help="of bench speed --only energy --only latency --json: delay and energy of methods, for "
+        "the page's section on costs",
+    )
     parser.add_argument("--out", type=path, metavar="FILE", help=OUT)
     output(parser)
     plugins(parser)
@@ -72,6 +79,7 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score the stored estimates; write the page, or print or write tables and rows."""
     from rppgbench.analysis.build_report import build_report, score_results
+    from rppgbench.analysis.measured_costs import read_measured_costs
     from rppgbench.core.registration import Registration
     from rppgbench.report.tables.metric_tables import check_metrics
     from rppgbench.sharing.checking import output_folder, results_folder
@@ -89,6 +97,9 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and args.format != "csv":
         refuse_folder(args.out, "--out")
     stated = Registration.read(args.registration) if args.registration else None
+    if not as_page:
+        without_effect(args, ["cost"], f"with --format {args.format}")
+    measured = read_measured_costs(args.cost) if args.cost else None
     with ExitStack() as opened:
         stores = [Store(opened.enter_context(results_folder(results))) for results in args.results]
         make = build_report if as_page else score_results
@@ -100,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
             partial=args.partial,
             command=args.command_line,
             registration=stated,
+            measured_costs=measured,
         )
     if as_page:
         answer_report(report, as_json=args.json)

@@ -76,6 +76,8 @@ def operations(args: argparse.Namespace) -> "Iterator[Rate]":
                 "flop_per_minute": per_minute,
                 **{f"flop_per_{stage}_step": flop for stage, flop in brief.flop_per_step.items()},
             },
+            method=method.name,
+            preset=args.preset,
         )
 
 
@@ -87,7 +89,7 @@ def energy(args: argparse.Namespace) -> "Iterator[Rate]":
     from rppgbench.extraction.extractor import extract
     from rppgbench.profiling.energy import energy_rate, work_energy
     from rppgbench.profiling.speed import synthetic_features
-    from rppgbench.profiling.streaming import STREAMED_S, estimator, is_of_colours
+    from rppgbench.profiling.streaming import PAPER, STREAMED_S, estimator, is_of_colours
 
     with _video(args) as source:
         times_s = extract(source).times_s
@@ -98,14 +100,16 @@ def energy(args: argparse.Namespace) -> "Iterator[Rate]":
         batch = synthetic_features(method, 1, STREAMED_S)
         recording = Waveform(batch.samples[0], batch.fs)
         estimate = estimator(method, method.parameters({}))
-        yield energy_rate(method.name, work_energy(partial(estimate, recording)), STREAMED_S)
+        measured = work_energy(partial(estimate, recording))
+        yield energy_rate(method.name, measured, STREAMED_S, method=method.name, preset=PAPER)
     for method, params in learning_methods(args):
         from rppgbench.neural.synthetic_inputs import MINUTE_S, synthetic_minute
 
         model = _brief_training(args, method, params).model
         work = partial(estimator(method, params, model), synthetic_minute(method, params))
         with environment({DEVICE: args.device}):
-            yield energy_rate(method.name, work_energy(work), MINUTE_S)
+            measured = work_energy(work)
+        yield energy_rate(method.name, measured, MINUTE_S, method=method.name, preset=args.preset)
 
 
 def latency(args: argparse.Namespace) -> "Iterator[Rate]":

@@ -85,13 +85,17 @@ def not_exclusive(spent: ProcessorTime) -> str:
     return ""
 
 
-def energy_rate(name: str, energy: WorkEnergy, video_s: float) -> Rate:
+def energy_rate(
+    name: str, energy: WorkEnergy, video_s: float, *, method: str = "", preset: str = ""
+) -> Rate:
     """The row of some work: joules for a minute of video, or its processor time and the reason.
 
     Args:
         name: what was done.
         energy: what was measured.
         video_s: duration of the video behind one repetition, in seconds.
+        method: name of the method, if it is one.
+        preset: the preset of its parameters.
     """
     per_minute = 60 / video_s
     processor_s = energy.processor_s * per_minute
@@ -103,6 +107,8 @@ def energy_rate(name: str, energy: WorkEnergy, video_s: float) -> Rate:
             unit="processor s/min",
             note=f"energy is not known: {energy.reason}",
             numbers={"processor_s_per_minute": processor_s},
+            method=method,
+            preset=preset,
         )
     joules = energy.joules * per_minute
     return Rate(
@@ -112,4 +118,6 @@ def energy_rate(name: str, energy: WorkEnergy, video_s: float) -> Rate:
         unit="J/min",
         note=f"{processor_s:.3g} s of processor time a minute of video",
         numbers={"processor_s_per_minute": processor_s, "joules_per_minute": joules},
+        method=method,
+        preset=preset,
     )

@@ -26,7 +26,8 @@ class Rate:
     """One row: what was done, in which part of a run, and how much of it in a second of one core.
 
     `ratio` is the time against that of the row named by `against`, where the two compare;
-    `note` says what else was measured, and `numbers` hold it by name.
+    `note` says what else was measured, and `numbers` hold it by name. `method` and `preset` are
+    those of a row on the cost of one method.
     """
 
     part: str
@@ -37,6 +38,8 @@ class Rate:
     against: str = ""
     note: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
+    method: str = ""
+    preset: str = ""
 
 
 def interleaved_s(

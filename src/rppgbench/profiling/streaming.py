@@ -228,6 +228,8 @@ def latency_rate(name: str, preset: str, latency: Latency) -> Rate:
             "call_95_s": latency.high_s,
             "largest_difference": latency.largest_difference,
         },
+        method=name,
+        preset=preset,
     )
 
 

@@ -20,6 +20,8 @@ class MethodCost:
         not_counted: why operations were not counted; else empty.
         look_ahead_s: the longest wait of a sample for later frames in a causal run; None where a
             sample needs the whole recording.
+        delay_s: look-ahead and computing time, where `bench speed` measured it.
+        joules_per_minute: energy of the processors for a minute of video, likewise.
     """
 
     parameters: int | None = None
@@ -29,6 +31,8 @@ class MethodCost:
     training_joules: float | None = None
     not_counted: str = ""
     look_ahead_s: float | None = None
+    delay_s: float | None = None
+    joules_per_minute: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,11 @@ class RunEnergy:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """The costs of methods by name, and the energy of the runs that made the results."""
+    """The costs of methods by name, and the energy of the runs that made the results.
+
+    `measured_on` is the machine on which `bench speed` measured delay and energy of methods.
+    """
 
     methods: Mapping[str, MethodCost] = field(default_factory=dict)
     runs: Sequence[RunEnergy] = ()
+    measured_on: str = ""

@@ -29,17 +29,24 @@ PARAGRAPHS = (
     "other programs take, and no GPU. Without counters no energy is stated.",
 )
 
-ENERGY = "training_energy"
-
 COST_COLUMNS = (
     Column("seconds", "Computing", unit="s a minute", better="low"),
     Column("parameters", "Parameters", better="low"),
     Column("operations", "Operations a minute", better="low"),
     Column("training", "Operations of a training", better="low"),
     Column("training_time", "Training", unit="s", better="low"),
-    Column(ENERGY, "Energy of a training", unit="kJ", better="low"),
+    Column("training_energy", "Energy of a training", unit="kJ", better="low"),
     Column("look_ahead", "Look-ahead", unit="s", better="low"),
+    Column("delay", "Delay", unit="s", better="low"),
+    Column("energy", "Energy", unit="J a minute", better="low"),
 )
+
+COLUMNS_OF = {
+    "training_joules": "training_energy",
+    "delay_s": "delay",
+    "joules_per_minute": "energy",
+}
+"""Columns that are shown where a method has a value."""
 
 
 def cost_sections(
@@ -77,16 +84,24 @@ def cost_sections(
             *COST_COLUMNS,
         ),
         rows=tuple(rows),
-        notes=tuple(energy_line(run) for run in costs.runs),
+        notes=(
+            *(energy_line(run) for run in costs.runs),
+            *([f"Delay and energy of methods: {costs.measured_on}."] if costs.measured_on else []),
+        ),
         marks=titled_marks(marks, titles),
     )
-    if all(cost.training_joules is None for cost in costs.methods.values()):
-        table = table.without_columns({ENERGY})
+    table = table.without_columns(
+        {
+            column
+            for name, column in COLUMNS_OF.items()
+            if all(getattr(cost, name) is None for cost in costs.methods.values())
+        }
+    )
     if not rows:
         return ()
     return (
         Section(
-            key="costs",
+            key="lower-error",
             title="What does a lower error cost?",
             paragraphs=PARAGRAPHS,
             tables=(table,),
@@ -110,6 +125,8 @@ def _cells(method: str, error_bpm: float, seconds: float, cost: MethodCost) -> l
         _number(cost.training_s),
         _number(None if cost.training_joules is None else cost.training_joules / 1000),
         look_ahead,
+        _number(cost.delay_s),
+        _number(cost.joules_per_minute),
     ]
 
 
