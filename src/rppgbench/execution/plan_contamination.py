@@ -70,9 +70,9 @@ class SideComparison:
 def compare_sides(plan: Plan, listing: Catalog, cache: Path) -> SideComparison | None:
     """Compare what each fold learns from with what it tests; None where no method learns.
 
-    Labels are compared, and video files byte for byte where two have one size: no frame is decoded, so a plan stays fast,
-    and nothing depends on what the cache holds. `bench data check` compares the same within a data
-    set.
+    Labels are compared, and video files of one size byte for byte: no frame is decoded, so a plan
+    stays fast, and nothing depends on what the cache holds. `bench data check` compares the same
+    within a data set.
 
     Args:
         plan: the plan.
