@@ -76,7 +76,9 @@ def test_a_confidence_of_the_method_stands_beside_that_of_the_snr() -> None:
     assert [row.cells[0].text for row in levels.rows].count("blind") == 1
     bases = [row.cells[2].text for row in calibration.rows if "own" in row.cells[1].text]
     assert bases == ["as stated", "fitted on other people"]
-    assert any("blind: beside it stands the method" in text for text in section.paragraphs)
+    assert any(
+        "blind: the confidence that the method itself gives" in text for text in section.paragraphs
+    )
     assert "blind, its own" in section.drawings[0].alt
 
 
@@ -98,6 +100,7 @@ def test_heart_rates_without_a_waveform_have_the_source_s_confidence_alone() -> 
     table["confidence_db"] = np.nan
     (section,) = selective_sections(table, "li2023")
     assert [t.key for t in section.tables] == ["risk-coverage-table", "calibration"]
+    assert section.paragraphs[0].startswith("Heart rates without a waveform have no")
     assert [row.cells[1].text for row in section.tables[0].rows] == ["the method's own"]
 
 

@@ -114,7 +114,8 @@ def plot_reliability(judged: Sequence[JudgedConfidence]) -> Plot | None:
     if not drawn:
         return None
     shown = list(drawn)[:MAX_PANELS]
-    figure, axes = panels(len(shown), columns=3, width_in=7.5, panel_height_in=2.6)
+    width_in = max(2.5 * min(len(shown), 3), 5.0)  # the legend takes 5 inches
+    figure, axes = panels(len(shown), columns=3, width_in=width_in, panel_height_in=2.6)
     for panel, method in zip(axes, shown, strict=True):
         panel.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
         panel.set_title(fill(method, TITLE_WIDTH), fontsize=8)

@@ -82,21 +82,26 @@ def selective_sections(
 
 def _paragraphs(judged: Sequence[JudgedConfidence], evaluator: str) -> tuple[str, ...]:
     methods = [entry.method for entry in judged if entry.source == "the method's own"]
-    paragraphs = [
+    has_snr = any(entry.source == "SNR and agreement" for entry in judged)
+    definition = (
         "The confidence of a window is the signal-to-noise ratio of the pulse at its own "
         "heart rate, less 1 dB for each bpm from the median of a method's face regions, "
-        "less 20 dB at the edge of the band. No reference is needed. Windows are kept in "
-        f"the order of falling confidence, under {evaluator}. A window without an estimate "
-        "comes last.",
+        "less 20 dB at the edge of the band. No reference is needed."
+    )
+    if not has_snr:
+        definition = "Heart rates without a waveform have no signal-to-noise ratio."
+    paragraphs = [
+        f"{definition} Windows are kept in the order of falling confidence, under {evaluator}. A "
+        "window without an estimate comes last.",
         "Skill is 1 where the order is that of the errors, and 0 where it knows nothing of "
         "them. The area is the mean error over all shares of windows, with its 95 % "
         "interval over people.",
     ]
     if methods:
         paragraphs.append(
-            f"{', '.join(methods)}: beside it stands the method's own confidence, from 0 to 1 by "
-            "the definition of its source, averaged over the window. Both confidences order the "
-            "same windows, all of the method; a window without one of them comes last in its order."
+            f"{', '.join(methods)}: the confidence that the method itself gives, from 0 to 1 by "
+            "the definition of its source, averaged over the window. Each confidence orders the "
+            "same windows, all of the method; a window without a confidence comes last."
         )
     if any(confidence.calibrations for confidence in judged):
         paragraphs.append(
