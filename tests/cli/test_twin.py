@@ -30,7 +30,8 @@ def test_a_twin_is_written_and_its_scores_are_marked(
     assert main([*run, "--out", str(tmp_path / "results"), "--jobs", "1"]) == 0
     assert "SIMULATED DATA" in capsys.readouterr().out
     page = (tmp_path / "results" / "report.html").read_text()
-    assert "SIMULATED DATA (twin ubfc_rppg_v1)" in page
+    assert "They were drawn from ubfc_rppg_v1, a simulation for planning" in page
+    assert "Simulated data (twin ubfc_rppg_v1)" in page
     manifest = json.loads((tmp_path / "results" / "manifest.json").read_text())
     assert manifest["data"]["traces"]["twin"] == "ubfc_rppg_v1"
 
