@@ -11,7 +11,7 @@ import pytest
 from rppgbench.analysis.rerun_check import TOLERANCE, Finding, compare_estimates, draw_sample
 from rppgbench.cli import main
 from rppgbench.core.estimate import Estimate
-from rppgbench.core.waveform import Array, Waveform
+from rppgbench.core.waveform import Array, Signal, Waveform
 from rppgbench.simulation import SimulationPlan
 from rppgbench.store.store import Store
 
@@ -119,6 +119,22 @@ def test_gaps_rates_and_missing_waveforms_differ() -> None:
     assert [one.verdict for one in cases] == ["differs"] * 4
     assert "1 samples are gaps in one" in cases[0].detail
     assert "now there is no waveform: no face" in cases[2].detail
+
+
+def test_a_confidence_is_repeated_where_one_is_stored() -> None:
+    def stating(values: list[float]) -> Estimate:
+        times_s = np.arange(len(values), dtype=np.float64)
+        return replace(pulse(WAVE), confidence=Signal(np.array(values), times_s))
+
+    stored = stating([0.5, np.nan, 1.0])
+    for again, verdict in (
+        (stating([0.5, np.nan, 1.0 - 1e-9]), "same bits"),
+        (stating([0.5, np.nan, 0.9]), "differs"),
+        (stating([0.5, np.nan]), "differs"),
+        (pulse(WAVE), "differs"),
+    ):
+        assert compare_estimates(stored, again).verdict == verdict
+    assert compare_estimates(pulse(WAVE), stored).verdict == "same bits"  # an older store has none
 
 
 def test_a_sample_takes_the_methods_in_turn_and_is_the_same_for_a_seed() -> None:

@@ -14,7 +14,7 @@ from rppgbench.analysis.stored_plan import stored_plan
 from rppgbench.core.estimate import Estimate, EstimateKey, key_of
 from rppgbench.core.model_files import is_model
 from rppgbench.core.recording import GroundTruth
-from rppgbench.core.waveform import Waveform
+from rppgbench.core.waveform import Signal, Waveform
 from rppgbench.execution.plan_records import Job, Plan
 from rppgbench.execution.provenance import package_versions
 from rppgbench.execution.recording_task import RecordingTask, run_recording
@@ -37,7 +37,7 @@ class Finding(EstimateKey):
     """One stored estimate beside its repetition.
 
     Attributes:
-        verdict: Whether both waveforms are the same.
+        verdict: Whether both waveforms, and the method's own confidences, are the same.
         difference: Largest difference over the stored waveform's standard deviation; NaN where
             the two cannot be compared.
         changed: Whether the digest is another now: method code, parameters, reader or data have
@@ -193,12 +193,26 @@ def compare_estimates(stored: Estimate, again: Estimate, *, changed: bool = Fals
             detail = f"no waveform both times, now because {again.reason}; then {stored.reason}"
     else:
         verdict, difference, detail = _waveforms(stored.waveform, again.waveform)
+    if verdict != "differs" and not _same_confidence(stored.confidence, again.confidence):
+        verdict, detail = "differs", "the method's own confidence is another"
     return Finding(
         **asdict(stored.key),
         verdict=verdict,
         difference=difference,
         changed=changed,
         detail=detail,
+    )
+
+
+def _same_confidence(then: Signal | None, now: Signal | None) -> bool:
+    """Whether a confidence is repeated; where none was stored, there is nothing to repeat."""
+    if then is None:
+        return True
+    if now is None or then.values.shape != now.values.shape:
+        return False
+    return all(
+        np.allclose(first, second, rtol=0, atol=TOLERANCE, equal_nan=True)
+        for first, second in ((then.values, now.values), (then.times_s, now.times_s))
     )
 
 
