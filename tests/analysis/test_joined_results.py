@@ -1,12 +1,17 @@
 """Several results folders on one page."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from tests.factories.imported_sources import write_waves
 
+from rppgbench.analysis.joined_results import join_results
+from rppgbench.analysis.stored_results import load_stored
 from rppgbench.cli import main
+from rppgbench.core.mean_colours import MeanColours
+from rppgbench.store.store import Store
 
 TRUE_BPM = {"a": 66.0, "b": 84.0}
 
@@ -31,6 +36,18 @@ def test_methods_of_two_folders_stand_in_one_table(tmp_path: Path) -> None:
     assert "far.csv" in str(rows.loc["far", "imported"])
     assert "near.csv" in str(rows.loc["near", "imported"])
     assert page.is_file()
+
+
+def test_an_import_beside_a_run_keeps_the_mean_colours_of_the_run(tmp_path: Path) -> None:
+    first, second = (
+        load_stored(Store(imported(tmp_path, method, 1.0, TRUE_BPM))) for method in ("near", "far")
+    )
+    colours = MeanColours(region="skin", segments=())
+    seen = {key: replace(info, colours=colours) for key, info in second.observed.items()}
+    run = replace(second, observed=seen)
+    for results in ([first, run], [run, first]):
+        joined = join_results(results).observed.values()
+        assert [info.colours for info in joined] == [colours, colours]
 
 
 def test_other_references_of_a_recording_are_refused_in_one_line(

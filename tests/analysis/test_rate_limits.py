@@ -86,6 +86,7 @@ def test_a_page_of_respiration_and_one_of_changed_frames_have_no_limits(tmp_path
     breath = find_evaluator("respiration", "test")
     assert page_limits(stored, windows, breath, "skin") == []
     assert page_limits(stored, windows.assign(condition="crf_30"), rule, "skin") == []
+    assert page_limits(stored, windows.assign(leaked="PURE"), rule, "skin") == []
     protocol = {**stored.manifest["protocol"], "conditions": conditions}
     named = replace(stored, manifest={**stored.manifest, "protocol": protocol})
     assert untouched_condition(named) == "none"

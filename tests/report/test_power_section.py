@@ -45,6 +45,10 @@ def test_every_method_stands_beside_the_best() -> None:
 def test_a_baseline_is_never_the_best() -> None:
     (section,) = power_sections(scores(12), baselines={"pos"})
     assert [row.cells[0].text for row in section.tables[0].rows] == ["pos", "constant"]
+    pos, constant = (row.cells[1] for row in section.tables[0].rows)
+    assert pos.value < 0 < constant.value  # type: ignore[operator]
+    low, high = (float(text.replace("−", "-")) for text in pos.interval.split(" to "))
+    assert low < pos.value < high  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(("people", "numbers"), [(4, False), (5, True)])

@@ -20,6 +20,7 @@ from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.run_setup import check_roots
 from rppgbench.extraction.colour_segments import mean_colours
 from rppgbench.extraction.extractor import FeatureRequest
+from rppgbench.report.sections.comparison import without_leaked
 from rppgbench.system.errors import BenchError
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def page_limits(
 ) -> list[RecordingLimit]:
     """The bounds for a page: from what the results hold alone, without the most likely rates.
 
+    Rows whose weights were learned on what is tested are left out.
+
     Args:
         stored: The results.
         windows: Their scored windows under the evaluator.
@@ -104,6 +107,7 @@ def page_limits(
     """
     if evaluator.quantity != "heart rate":
         return []
+    windows, _ = without_leaked(windows)
     untouched = windows[windows["condition"] == untouched_condition(stored)]
     colours = stored_colours(stored, region)
     rule = beat_reading(evaluator) if colours else None

@@ -14,7 +14,7 @@ from rppgbench.evaluation.recording_limit import RecordingLimit
 from rppgbench.execution.plan_manifest import CONTAMINATION
 from rppgbench.report.inputs import Scores, Section
 from rppgbench.report.method_titles import titled_marks, titled_scores
-from rppgbench.report.sections.comparison import comparison_sections
+from rppgbench.report.sections.comparison import comparison_sections, without_leaked
 from rppgbench.report.sections.contamination import contamination_sections
 from rppgbench.report.sections.controls import control_sections
 from rppgbench.report.sections.group_gaps import group_gap_sections
@@ -90,6 +90,7 @@ def further_sections(
             region=protocol["regions"][0],
             titles=titles,
             baselines=baseline_names,
+            left_out=without_leaked(scores.windows)[1],
             marks=marks,
         ),
         *control_sections(scores, marks=marks),

@@ -39,6 +39,7 @@ def limit_sections(
     region: str,
     titles: Mapping[str, str],
     baselines: Collection[str] = (),
+    left_out: Sequence[str] = (),
     marks: DataMarks = UNMARKED,
 ) -> tuple[Section, ...]:
     """The limit of each recording beside the errors of the methods.
@@ -49,6 +50,7 @@ def limit_sections(
         region: The face region whose mean colour the limit is of.
         titles: What the page calls each method; a name without a title stays.
         baselines: Names of methods that are left out: they read no video.
+        left_out: Sentences on rows that are left out.
         marks: What is simulated or imported.
 
     Returns:
@@ -74,6 +76,7 @@ def limit_sections(
             paragraphs=(
                 *(_meaning(known, methods, evaluator, region, titles) if methods else ()),
                 *_without(limits),
+                *(left_out if methods else ()),
             ),
             tables=tables,
         ),
