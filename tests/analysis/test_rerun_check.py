@@ -137,37 +137,6 @@ def test_a_confidence_is_repeated_where_one_is_stored() -> None:
     assert compare_estimates(pulse(WAVE), stored).verdict == "same bits"  # an older store has none
 
 
-@pytest.mark.parametrize(
-    ("then", "now", "verdict", "detail"),
-    [
-        ([0.5, np.nan], [0.5, np.nan], "same bits", ""),
-        (None, [0.5, 0.6], "same bits", ""),  # an older version stored none
-        ([0.5, 0.6], [0.5, 0.6 + TOLERANCE / 2], "within tolerance", ""),
-        ([0.5, 0.6], [0.5, 0.61], "differs", "1 of 2 values of confidence differ"),
-        ([0.5, 0.6], [0.5, np.nan], "differs", "1 of 2 values of confidence differ"),
-        ([0.5, 0.6], [0.5], "differs", "then 2 values of confidence, now 1"),
-        ([0.5, 0.6], None, "differs", "then 2 values of confidence, now 0"),
-    ],
-)
-def test_a_confidence_is_compared_too(
-    then: list[float] | None, now: list[float] | None, verdict: str, detail: str
-) -> None:
-    stored, again = (
-        replace(
-            pulse(WAVE),
-            confidence=None
-            if values is None
-            else Signal(np.array(values), np.arange(len(values), dtype=float)),
-        )
-        for values in (then, now)
-    )
-    finding = compare_estimates(stored, again)
-    assert (finding.verdict, finding.detail) == (verdict, detail)
-    moved = replace(again, waveform=Waveform(WAVE + 0.1 * TOLERANCE * SPREAD, 30.0))
-    also_moved = compare_estimates(stored, moved).verdict
-    assert also_moved == (verdict if verdict == "differs" else "within tolerance")
-
-
 def test_a_sample_takes_the_methods_in_turn_and_is_the_same_for_a_seed() -> None:
     stored = made_store.estimates()
     drawn = draw_sample(stored, 6, 4)

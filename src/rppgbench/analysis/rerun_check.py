@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
@@ -30,7 +30,6 @@ network let that grow by some orders of magnitude. A millionth of the pulse chan
 """
 
 Verdict = Literal["same bits", "within tolerance", "differs"]
-VERDICTS = get_args(Verdict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,26 +242,6 @@ def _waveforms(then: Waveform, now: Waveform) -> tuple[Verdict, float, str]:
         return "within tolerance", difference, ""
     count = int((differences > TOLERANCE * spread).sum())
     return "differs", difference, f"{count} of {len(differences)} samples differ"
-
-
-def _confidences(then: Signal | None, now: Signal | None) -> tuple[Verdict, str]:
-    """Compare the confidences beside two waveforms; older versions stored none."""
-    if then is None:
-        return "same bits", ""
-    if now is None or then.values.shape != now.values.shape:
-        count = 0 if now is None else len(now.values)
-        return "differs", f"then {len(then.values)} values of confidence, now {count}"
-    pairs = ((then.values, now.values), (then.times_s, now.times_s))
-    if all(before.tobytes() == after.tobytes() for before, after in pairs):
-        return "same bits", ""
-    differing = [
-        ~np.isclose(after, before, rtol=0, atol=TOLERANCE, equal_nan=True)
-        for before, after in pairs
-    ]
-    count = int((differing[0] | differing[1]).sum())
-    if not count:
-        return "within tolerance", ""
-    return "differs", f"{count} of {len(then.values)} values of confidence differ"
 
 
 def _tasks(
