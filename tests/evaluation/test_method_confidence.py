@@ -79,6 +79,17 @@ def test_heart_rates_without_a_waveform_have_a_confidence_too() -> None:
     assert rows.loc[~rows["missing"], "confidence"].tolist()[:2] == [0.6, 0.2]
 
 
+def test_a_reading_that_is_a_row_has_the_confidence_of_its_time() -> None:
+    rule = evaluator("pyvhr")
+    assert rule.rates == "as_given"
+    times_s = np.arange(20.0)
+    truth = GroundTruth(heart_rate=Signal(np.full(20, 70.0), times_s))
+    rates, confidence = at([70.0, 80.0], [5.0, 15.0]), at([0.6, 0.2], [5.0, 15.0])
+    estimate = make_estimate(None, heart_rate=rates, confidence=confidence)
+    rows = score_windows(rule, [estimate], {("set", "a1"): truth})
+    assert rows["confidence"].tolist() == [0.6, 0.2]
+
+
 def test_a_mean_of_methods_has_no_confidence() -> None:
     stated = at([0.9], [15.0])
     estimates = [

@@ -229,6 +229,8 @@ def confidence(real: Path, work: Path) -> None:
             row: dict[str, object] = {"method": str(method).removeprefix("rppg2ppg_")}
             row |= {f"MAE of {share:.0%}": curve.risk_at(share) for share in (1.0, 0.9, 0.7, 0.5)}
             row |= {"area": curve.area_bpm, "best": curve.best_bpm, "skill": curve.skill}
+            measured = calibration(part, fitted_probability(part, "confidence_db"))
+            row["calibration error"] = np.nan if measured is None else measured.error
             for level in confidence_levels(part):
                 name = f"{level.low_db:g} to {level.high_db:g} dB"
                 row[name] = f"{level.mae_bpm:.1f} ({level.windows}, {100 * level.correct:.0f} %)"
