@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rppgbench.analysis import rate_limits
@@ -12,6 +13,8 @@ from rppgbench.analysis.build_report import score_results
 from rppgbench.analysis.rate_limits import page_limits, untouched_condition
 from rppgbench.analysis.stored_results import load_stored
 from rppgbench.cli import main
+from rppgbench.core.mean_colours import MeanColours
+from rppgbench.core.waveform import Waveform
 from rppgbench.evaluation.evaluator_lookup import find_evaluator
 
 from ..factories import stores as made_store
@@ -92,3 +95,44 @@ def test_a_page_of_respiration_and_one_of_changed_frames_have_no_limits(tmp_path
     assert untouched_condition(named) == "none"
     conditions.append({"name": "clean", "kind": "none", "params": {}})
     assert untouched_condition(named) == "clean"
+
+
+def test_errors_are_those_of_the_region_of_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run on two regions: an error over both would stand beside the limit of one."""
+    made = made_store.estimates(("pos",), regions=("skin", "toolbox_box"))
+    network = [
+        replace(e, job=e.job[::-1], method="chrom", region="") for e in made if e.region == "skin"
+    ]
+    stored = load_stored(made_store.write(tmp_path / "made", [*made, *network]))
+    rule = find_evaluator("li2023", "test")
+    windows = stored.score(rule)
+    rng = np.random.default_rng(0)
+    times_s = np.arange(1200) / 30
+    pulses = {s: made_store.pulse(s, times_s)[:, None] for s in made_store.SUBJECTS}
+    colours = {
+        ("made_up", f"{subject}-1"): MeanColours(
+            region="any",
+            segments=(Waveform(100 + pulse + rng.normal(0, 0.3, (1200, 3)), 30.0),),
+        )
+        for subject, pulse in pulses.items()
+    }
+    monkeypatch.setattr(rate_limits, "stored_colours", lambda stored, region: colours)
+    for region, of_errors in (("skin", "skin"), ("toolbox_box", "toolbox_box"), ("nose", "skin")):
+        limits = list(
+            rate_limits.rate_limits(
+                stored, windows, rule, region=region, cache=tmp_path, moved_roots={}
+            )
+        )
+        assert len(limits) == 4
+        for limit in limits:
+            rows = windows[
+                (windows["recording"] == limit.recording)
+                & (windows["method"] == "pos")
+                & (windows["region"] == of_errors)
+            ]
+            assert limit.windows == len(rows)
+            expected = np.sqrt((rows["error_bpm"] ** 2).mean())
+            assert limit.rmse_bpm["pos"] == pytest.approx(expected)
+            assert "chrom" in limit.rmse_bpm

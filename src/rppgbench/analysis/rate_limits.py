@@ -70,7 +70,7 @@ def rate_limits(
             "rates; give another"
         )
     check_roots(moved_roots, stored.manifest["data"], str(stored.store.folder))
-    untouched = windows[windows["condition"] == untouched_condition(stored)]
+    untouched = _untouched_rows(stored, windows, region)
     if untouched.empty:
         raise BenchError(
             f"{stored.store.folder}: every estimate is of changed frames, and the limit is of "
@@ -108,7 +108,7 @@ def page_limits(
     if evaluator.quantity != "heart rate":
         return []
     windows, _ = without_leaked(windows)
-    untouched = windows[windows["condition"] == untouched_condition(stored)]
+    untouched = _untouched_rows(stored, windows, region)
     colours = stored_colours(stored, region)
     rule = beat_reading(evaluator) if colours else None
     limits = []
@@ -120,6 +120,18 @@ def page_limits(
         segments = colours[key].segments
         limits.append(recording_limit(rows, segments, truth, rule, efficient=False))
     return limits
+
+
+def _untouched_rows(stored: StoredResults, windows: pd.DataFrame, region: str) -> pd.DataFrame:
+    """The rows of untouched frames and of one region, also those of methods without a region.
+
+    Where no method was run on the region, it is the protocol's first: methods stand beside the
+    bound of another region then.
+    """
+    rows = windows[windows["condition"] == untouched_condition(stored)]
+    if not (rows["region"] == region).any():
+        region = str(stored.manifest["protocol"]["regions"][0])
+    return rows[rows["region"].isin([region, ""])]
 
 
 def untouched_condition(stored: StoredResults) -> str:

@@ -29,7 +29,12 @@ def add_parser(commands: Commands) -> None:
     )
     results(parser)
     parser.add_argument("--evaluator", metavar="NAME", help="default: the protocol's first")
-    parser.add_argument("--region", metavar="NAME", help="face region (default: the protocol's)")
+    parser.add_argument(
+        "--region",
+        metavar="NAME",
+        help="face region of the limit, and of the errors where methods were run on it (default: "
+        "the protocol's first)",
+    )
     as_json(parser)
     places(parser)
     plugins(parser)
