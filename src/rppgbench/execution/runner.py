@@ -2,23 +2,27 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
-from types import MappingProxyType
 from typing import Any
 
 from rppgbench.core.content_roots import checkout_root
 from rppgbench.core.model_files import is_model
-from rppgbench.core.registry import load_methods
 from rppgbench.execution.epoch_models import EPOCHS, plan_epoch_jobs
 from rppgbench.execution.estimate_writer import EstimateWriter
 from rppgbench.execution.executors import Executor, load_executor
 from rppgbench.execution.obstacles import require_possible
 from rppgbench.execution.plan_manifest import plan_manifest
-from rppgbench.execution.plan_records import Fit, Job, Plan
+from rppgbench.execution.plan_records import Job, Plan
+from rppgbench.execution.plan_tasks import (
+    learned_from,
+    recording_tasks,
+    training_task,
+    videos_to_keep,
+)
 from rppgbench.execution.provenance import provenance
 from rppgbench.execution.recording_task import RecordingTask
 from rppgbench.execution.reuse import explain_recomputation, write_dependencies
@@ -26,16 +30,12 @@ from rppgbench.execution.run_energy import recorded_energy
 from rppgbench.execution.run_options import RunOptions
 from rppgbench.execution.shared_pretraining import share, take_shared
 from rppgbench.execution.training_task import TrainingTask
-from rppgbench.extraction.conditions import keeps_video
 from rppgbench.extraction.feature_cache import clean_cache
 from rppgbench.store.store import Store
 from rppgbench.system.cache_use import in_use
 from rppgbench.system.fault_kinds import Fault
 from rppgbench.system.folders import make_folder
 from rppgbench.system.progress import progress
-
-Features = tuple[str, str, str]
-"""The features of (data set, recording, condition)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,17 +144,17 @@ class _PlanRun:
             by_fit[job.fit].append(job)
         without_model = by_fit.pop("", [])
         trainings = [
-            _training_task(self.plan, fit, self.options, self.store)
+            training_task(self.plan, fit, self.options, self.store)
             for fit in self.plan.fits
             if fit.digest in by_fit
         ]
         pretrainings = self._missing_pretrainings(trainings)
         with_model = [job for jobs in by_fit.values() for job in jobs]
         more = [
-            *_learned_from([*pretrainings, *trainings], with_model),
-            *_videos_to_keep(self.plan, self.options),
+            *learned_from([*pretrainings, *trainings], with_model),
+            *videos_to_keep(self.plan, self.options),
         ]
-        tasks = _recording_tasks(self.plan, without_model, self.options, self.store, more=more)
+        tasks = recording_tasks(self.plan, without_model, self.options, self.store, more=more)
         with _open_executor(self.options) as executor, EstimateWriter(self.store) as writer:
             _estimate(tasks, executor, writer, title="recordings", quiet=self.options.quiet)
             faults = self._pretrain(pretrainings, executor, writer)
@@ -172,7 +172,7 @@ class _PlanRun:
         }
         options = replace(self.options, every_epoch=False)
         return [
-            _training_task(self.plan, fit, options, self.store)
+            training_task(self.plan, fit, options, self.store)
             for fit in self.plan.pretrainings
             if fit.digest in wanted and not take_shared(options.cache, models, fit)
         ]
@@ -239,7 +239,7 @@ class _PlanRun:
         self, jobs: Sequence[Job], fault: Fault | None, executor: Executor, writer: EstimateWriter
     ) -> None:
         broken = {} if fault is None else dict.fromkeys((j.digest for j in jobs), fault.reason)
-        tasks = _recording_tasks(self.plan, jobs, self.options, self.store, broken=broken)
+        tasks = recording_tasks(self.plan, jobs, self.options, self.store, broken=broken)
         with closing(executor.recordings(tasks)) as results:
             for result in results:
                 writer.keep(result)
@@ -290,89 +290,7 @@ def _test_epochs(
     nested.begin({**manifest, EPOCHS: epochs}, list(epochs), origin)
     stored = nested.done()
     todo = [job for _, job in jobs if job.digest not in stored]
-    tasks = _recording_tasks(plan, todo, options, store)
+    tasks = recording_tasks(plan, todo, options, store)
     with _open_executor(options) as executor, EstimateWriter(nested) as writer:
         _estimate(tasks, executor, writer, title="epochs", quiet=options.quiet)
         writer.raise_missed()
-
-
-def _training_task(plan: Plan, fit: Fit, options: RunOptions, store: Store) -> TrainingTask:
-    keys = [key for key, _ in fit.recordings]
-    params = plan.methods[fit.method]
-    if fit.is_pretraining:
-        params = load_methods().available[fit.method].pretraining_params(params) or {}
-    return TrainingTask(
-        fit=fit,
-        params=params,
-        roots={dataset: plan.roots[dataset] for dataset, _ in keys},
-        condition=plan.condition(fit.condition),
-        request=plan.request,
-        options=options,
-        models=store.folder / "models",
-        fingerprints=tuple(plan.prints[key] for key in keys),
-        provenance=store.provenance(),
-    )
-
-
-def _recording_tasks(
-    plan: Plan,
-    jobs: Iterable[Job],
-    options: RunOptions,
-    store: Store,
-    more: Iterable[Features] = (),
-    broken: Mapping[str, str] = MappingProxyType({}),
-) -> list[RecordingTask]:
-    """Group jobs by recording, so that each video is decoded once for all of its conditions.
-
-    `more` are features that are needed without a job; `broken` holds the reasons of jobs that
-    cannot be done, by digest.
-    """
-    grouped: dict[tuple[str, str], list[Job]] = defaultdict(list)
-    # The conditions of a recording keep their order, so they are keys of a dictionary.
-    conditions_by_recording: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-    for job in jobs:
-        grouped[job.dataset, job.recording].append(job)
-        conditions_by_recording[job.dataset, job.recording][job.condition] = None
-    for dataset, recording, condition in more:
-        conditions_by_recording[dataset, recording][condition] = None
-    tasks = []
-    for key, conditions in conditions_by_recording.items():
-        dataset, recording = key
-        methods = sorted({job.method for job in grouped[key]})
-        reasons = [(job.digest, broken[job.digest]) for job in grouped[key] if job.digest in broken]
-        task = RecordingTask(
-            dataset=dataset,
-            root=plan.roots[dataset],
-            recording=recording,
-            conditions=tuple(map(plan.condition, conditions)),
-            request=plan.request,
-            jobs=tuple(grouped[key]),
-            params=tuple((method, plan.methods[method]) for method in methods),
-            options=options,
-            models=store.folder / "models",
-            fingerprint=plan.prints[key],
-            broken=tuple(reasons),
-            colour_region=plan.protocol.regions[0],
-        )
-        tasks.append(task)
-    return tasks
-
-
-def _learned_from(trainings: Iterable[TrainingTask], jobs: Iterable[Job]) -> Iterator[Features]:
-    """Yield the features for trainings and for tests of their models.
-
-    They are extracted with those of other methods, in parallel, and not during the training.
-    """
-    for training in trainings:
-        for key, _ in training.fit.recordings:
-            yield (*key, training.fit.condition)
-    for job in jobs:
-        yield job.dataset, job.recording, job.condition
-
-
-def _videos_to_keep(plan: Plan, options: RunOptions) -> Iterator[Features]:
-    """Yield the features whose videos are kept, whether or not their estimates are stored."""
-    if options.keep_videos is not None:
-        for job in plan.jobs:
-            if keeps_video(plan.condition(job.condition)):
-                yield job.dataset, job.recording, job.condition
