@@ -302,7 +302,9 @@ def test_ubfc_whose_header_has_another_frame_rate(
     )
 
 
-def test_cohface(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
+def test_clocks_and_claimed_sizes_of_cohface_are_compared(
+    face: FaceVideo, both: BothCommands, tmp_path: Path
+) -> None:
     import h5py
 
     times_s = np.arange(round(SECONDS * 256)) / 256
@@ -455,7 +457,9 @@ def test_readers_of_others(face: FaceVideo, both: BothCommands, tmp_path: Path) 
     )
 
 
-def test_pure_probe(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
+def test_faults_of_the_probe_of_pure_are_no_truth(
+    face: FaceVideo, both: BothCommands, tmp_path: Path
+) -> None:
     start, name = trees.START, "01-01"
     stamps = [start + round(1e9 * t) for t in T_S[:-1]]
     folder = tmp_path / "set" / name
@@ -484,7 +488,9 @@ def test_pure_probe(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None
     check_outcomes(result, {"01-01": ("no truth", (lost, *gaps))})
 
 
-def test_mmpd(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
+def test_a_recording_of_mmpd_is_right_with_its_scenario_in_a_cell(
+    face: FaceVideo, both: BothCommands, tmp_path: Path
+) -> None:
     from scipy.io import savemat
 
     cell = np.empty((1, 1), object)
@@ -506,7 +512,9 @@ def test_mmpd(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
     check_outcomes(result, {"p1_0": RIGHT})
 
 
-def test_mmse(face: FaceVideo, both: BothCommands, tmp_path: Path) -> None:
+def test_a_column_of_mmse_that_can_be_read_as_two_is_refused(
+    face: FaceVideo, both: BothCommands, tmp_path: Path
+) -> None:
     root = tmp_path / "set"
     times_s = np.arange(round(1000 * SECONDS)) / 1000
     pressure = [round(90 + 20 * v) for v in face.pulse_at(times_s)]

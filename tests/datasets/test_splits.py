@@ -74,7 +74,7 @@ def test_a_development_recording_is_not_trained_on() -> None:
     )
 
 
-def test_own_parts() -> None:
+def test_recordings_are_split_by_the_parts_that_the_data_set_names() -> None:
     (side,) = assign_by_parts(
         [
             make_recording("a", subject="a", part="train"),

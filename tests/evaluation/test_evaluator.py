@@ -129,7 +129,7 @@ def test_an_evaluator_cannot_be_changed() -> None:
         evaluator("li2023").gap_share = 0.9
 
 
-def test_stated_resolutions() -> None:
+def test_the_resolution_of_each_evaluator_is_the_stated_one() -> None:
     """60 fs / nfft at 30 frames a second: 512 for 10 s, 2048 for 60 s, and so on."""
     stated = {
         "toolbox_now_10s": 1800 / 512,

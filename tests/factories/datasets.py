@@ -15,7 +15,9 @@ def dataset(name: str) -> Dataset:
 
 def listed(name: str, root: Path) -> dict[str, Recording]:
     """The recordings of a tree of a data set by name, in the order of its reader."""
-    return {recording.name: recording for recording in dataset(name).recordings(root)}
+    recordings = {recording.name: recording for recording in dataset(name).recordings(root)}
+    assert recordings, f"{name}: no recording in {root}"
+    return recordings
 
 
 def write_tree(name: str, root: Path, plan: SimulationPlan) -> dict[str, Recording]:

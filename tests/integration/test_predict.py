@@ -206,7 +206,9 @@ def test_noise_is_no_pulse_in_nineteen_of_twenty_and_a_pulse_in_none() -> None:
 
 
 @pytest.mark.real
-def test_genuine_clips(real: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_known_pulse_is_read_from_a_genuine_face_and_none_from_unreadable_ones(
+    real: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One face whose pulse is known, and two in which nobody reads one."""
     code, text, _ = predict(real / "evm-face" / "face.mp4", cache, capsys)
     assert (code, text["pulse"]) == (0, "yes")

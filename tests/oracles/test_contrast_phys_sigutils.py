@@ -24,13 +24,13 @@ def rate_of(name: str) -> float:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_band_pass(name: str) -> None:
+def test_the_band_pass_is_that_of_contrast_phys(name: str) -> None:
     out = prepare(ARRAYS[f"sig__{name}"], rate_of(name), CHAIN)
     np.testing.assert_allclose(out, ARRAYS[f"bp__{name}"], atol=1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_spectrum(name: str) -> None:
+def test_the_spectrum_is_that_of_contrast_phys(name: str) -> None:
     wave, fs = ARRAYS[f"bp__{name}"], rate_of(name)
     spectrum = band_spectrum(wave, fs, CHAIN)
     bins = np.round(spectrum.freqs_hz * len(wave) / fs).astype(int)
@@ -57,7 +57,7 @@ def test_the_harmonic_rule_matters_in_one_case() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_snr(name: str) -> None:
+def test_the_snr_is_that_of_contrast_phys(name: str) -> None:
     bpm = np.array(GIVEN_BPM["harm" in name])
     wave, fs = ARRAYS[f"bp__{name}"], rate_of(name)
     result = snr_get(wave, bpm, fs, 0.6, 4.0)

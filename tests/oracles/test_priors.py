@@ -28,7 +28,7 @@ def test_both_lengths_limits_and_speeds_are_compared() -> None:
 
 
 @pytest.mark.parametrize(("frames", "samples", "mode", "low"), CASES)
-def test_losses(frames: str, samples: str, mode: str, low: str) -> None:
+def test_losses_are_those_of_the_reference(frames: str, samples: str, mode: str, low: str) -> None:
     spectra = power_spectra(
         torch.from_numpy(ARRAYS[f"x_T{frames}"]),
         FS,

@@ -34,7 +34,7 @@ def test_power_on_the_grid_of_the_reference(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_peak(name: str) -> None:
+def test_heart_rates_are_at_the_peaks_of_pyvhr(name: str) -> None:
     fs = rate_of(name)
     result = heart_rates(ARRAYS[f"POS_bp__{name}"], fs, CHAIN)
     grid, power = ARRAYS[f"Welch_freqs_bpm__fs{fs:g}"], ARRAYS[f"Welch_power_POS__{name}"]

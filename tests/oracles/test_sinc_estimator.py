@@ -29,7 +29,7 @@ def read_wave(rule: Evaluator) -> Array:
     return bpm
 
 
-def test_one_window() -> None:
+def test_the_rate_of_the_first_window_is_that_of_the_reference() -> None:
     (key,) = (k for k in ARRAYS if k.startswith("estimate_bpm_first"))
     first = WAVE[: int(key.removeprefix("estimate_bpm_first"))]
     centred = first - first.mean()

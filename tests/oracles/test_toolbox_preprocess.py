@@ -31,13 +31,13 @@ def test_bytes_give_what_their_values_give_and_do_not_wrap_around() -> None:
     assert np.abs(normalised_video(pictures) - wrapped).max() > 0.1
 
 
-def test_standardised_pictures() -> None:
+def test_pictures_are_standardised_as_in_the_toolbox() -> None:
     np.testing.assert_allclose(
         standardise(ARRAYS["video"]), ARRAYS["std_video"], rtol=1e-9, atol=1e-9
     )
 
 
-def test_labels() -> None:
+def test_labels_are_differenced_and_standardised_as_in_the_toolbox() -> None:
     label = ARRAYS["label"]
     np.testing.assert_allclose(pulse_differences(label), ARRAYS["diff_label"], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(standardise(label), ARRAYS["std_label"], rtol=1e-9, atol=1e-9)

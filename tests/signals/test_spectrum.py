@@ -176,7 +176,7 @@ def test_noise_reads_as_hundreds_of_beats_by_peak_intervals() -> None:
     assert heart_rates(noise, 30.0, chain) > 300
 
 
-def test_paddings() -> None:
+def test_each_rule_of_padding_gives_its_length() -> None:
     assert padded(600, 30.0, AtLeast(at_least=512)) == 600
     assert padded(256, 30.0, OverRate(over_fs=1e5)) == 3333
     assert padded(256, 30.0, "next_pow2") == 256

@@ -86,7 +86,7 @@ def refusal(path: Path) -> str:
     return line
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "no such video" in refusal(tmp_path / "gone.avi")
 
 
@@ -132,13 +132,13 @@ def test_a_text_file(tmp_path: Path, name: str) -> None:
     assert "not a video" in refusal(path)
 
 
-def test_noise(tmp_path: Path) -> None:
+def test_random_bytes_are_no_video(tmp_path: Path) -> None:
     path = tmp_path / "noise.mp4"
     path.write_bytes(np.random.default_rng(0).bytes(100_000))
     assert "not a video" in refusal(path)
 
 
-def test_sound_alone(tmp_path: Path) -> None:
+def test_a_file_with_sound_alone_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "sound.avi"
     with wave.open(str(path), "wb") as out:
         out.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -325,7 +325,7 @@ REAL = Path(__file__).parents[3] / "shared" / "real"
         ("pexels-and-occlusion/noface_face.mov", 169, 26.48, (960, 540), "hevc"),
     ],
 )
-def test_genuine_clips(
+def test_genuine_clips_have_their_frames_rates_and_sizes(
     name: str, frames: int, fps: float, size: tuple[int, int], codec: str
 ) -> None:
     times_s = []

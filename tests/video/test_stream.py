@@ -135,7 +135,7 @@ def test_the_pixels_are_those_of_opencv(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(31, 33), (32, 33), (33, 32), (1, 1)])
-def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_pictures_of_odd_sizes_are_whole(tmp_path: Path, size: tuple[int, int]) -> None:
     width, height = size
     made = av.VideoFrame.from_ndarray(grey(90, width, height), "rgb24").reformat(format="yuv420p")
     frames, warnings = read_frames(clip(tmp_path / "odd.mkv", [made], "ffv1", "yuv420p"))
@@ -405,7 +405,7 @@ def test_a_frame_without_a_supplied_time_is_left_out(tmp_path: Path) -> None:
     assert "1 frame left out: time" in warnings[0]
 
 
-def test_one_frame(tmp_path: Path) -> None:
+def test_a_video_of_one_frame_has_a_frame_rate(tmp_path: Path) -> None:
     with open_video(clip(tmp_path / "one.mp4", [grey(77)], "libx264", "yuv420p")) as reader:
         frames = list(reader)
         facts = reader.metadata()

@@ -94,7 +94,9 @@ def test_lossless_codecs_give_the_same_pixels(
         ("a.avi", "rawvideo", "yuv420p"),
     ],
 )
-def test_colours_survive(tmp_path: Path, name: str, codec: str, pixel_format: str) -> None:
+def test_written_colours_are_read_back(
+    tmp_path: Path, name: str, codec: str, pixel_format: str
+) -> None:
     """Skin in light and shade, and strong colours, each as a flat picture."""
     colours = [(224, 172, 140), (92, 51, 40), (128, 128, 128), (30, 60, 200), (20, 180, 60)]
     flat = [np.full((32, 64, 3), colour, np.uint8) for colour in colours]
