@@ -1,6 +1,7 @@
 """Every protocol runs on simulated recordings, and a second run decodes no video.
 
-The short form takes one protocol for each kind of split; `pytest -m protocols --long` takes all.
+The short form takes one protocol for each kind of split, and of the protocols from one data set to
+another some with the fewest videos; `pytest -m protocols --long` takes all.
 """
 
 import shutil
@@ -16,7 +17,14 @@ from rppgbench.core.registry import toml_files
 from rppgbench.store.store import Store
 from rppgbench.video import stream
 
-SHORT = {"ubfc_intra": 3, "pure_to_ubfc": 1, "vipl5fold": 5, "v4v": 4}
+SHORT = {
+    "ubfc_intra": 3,
+    "pure_to_ubfc": 1,
+    "scamps_to_ibvp": 1,
+    "ubfc_to_physdrive": 1,
+    "vipl5fold": 5,
+    "v4v": 4,
+}
 PEOPLE = SHORT | {
     "vipl5fold_rs4": 5,
     "vipl5fold_rhythmmamba": 5,
