@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rppgbench.neural import require_torch
 from rppgbench.neural.frame_methods import WAVE_RECIPE, frame_method
-from rppgbench.neural.frame_parameters import FrameParameters
+from rppgbench.neural.frame_parameters import PlayedParameters
 from rppgbench.neural.parameters import require_width
 
 if TYPE_CHECKING:
@@ -14,22 +14,26 @@ if TYPE_CHECKING:
 require_torch()
 
 SMOKE = {"crop": "toolbox_64", "clip_s": 96 / 30, "width": 8, "epochs": 20, "batch": 2,
-         "lr": 5e-3}  # fmt: skip
-"""For a laptop: pictures of 64 pixels, the fewest that the network takes, and few channels."""
+         "lr": 5e-3, "rate_term": "none", "max_speed": 1.5}  # fmt: skip
+"""For a laptop: pictures of 64 pixels, the fewest that the network takes, and few channels. Few
+people have few rates: without other speeds and without the wave as the strongest term the network
+learns the rates of these people, and not their pulse (`docs/measurements/learning.md`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RhythmParameters(FrameParameters):
+class RhythmParameters(PlayedParameters):
     """Clips of 160 frames of 128 pixels, and 64 channels; `width` is a multiple of 4."""
 
     crop: str = "toolbox_128"
     clip_s: float = 160 / 30
+    max_speed: float = 1.0
     width: int = 64
     rate_term: str = "distribution"
 
     def __post_init__(self) -> None:
-        """BenchError for a width that the heads of attention do not divide."""
+        """BenchError for a width that the heads of attention do not divide, or a speed below 1."""
         require_width("rhythmformer", self.width, 4, "4 heads of attention")
+        super().__post_init__()
 
 
 @frame_method(
