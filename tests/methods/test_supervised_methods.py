@@ -257,8 +257,9 @@ def test_clips_and_labels_of_frames_are_played_at_one_random_speed(tmp_path: Pat
     speeds = rates["played"][0] / rates["plain"][0]
     assert ((speeds > 1 / 1.55) & (speeds < 1.55)).all()
     assert speeds.std() > 0.1
-    with pytest.raises(BenchError, match="max_speed is at least 1, not 0"):
-        part("seq_rppg").SequenceParameters(max_speed=0.5)
+    for record in (part("seq_rppg").SequenceParameters, part("rhythmformer").RhythmParameters):
+        with pytest.raises(BenchError, match="max_speed is at least 1, not 0"):
+            record(max_speed=0.5)
 
 
 def test_the_cosine_of_rhythmnet_has_the_estimated_rates() -> None:
