@@ -9,23 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rppgbench.system.errors import RecordingError
-from rppgbench.system.io_errors import check_disk, check_regular, no_such_video
+from rppgbench.system.io_errors import check_disk
 from rppgbench.system.plural import pluralise
 from rppgbench.video.avi import find_empty_frames
 from rppgbench.video.colour import RGB, ToRGB
+from rppgbench.video.container_opening import find_video_stream, is_bare_stream, open_container
 from rppgbench.video.orientation import read_display_rotation
 from rppgbench.video.timestamps import RIGHT_RATE
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-PLAYLISTS = frozenset({"concat", "dash", "hls", "imf", "rtsp", "sdp", "tty", "webm_dash_manifest"})
-"""Formats that name other files, or that render a text file: none of them is a video."""
-
-NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS of libavformat
 ASSUMED_FPS = 25.0
 """The frame rate that FFmpeg's demuxers assume for a bare stream, whatever its header states."""
 
@@ -69,14 +65,14 @@ class ContainerFrames:
         self.broke_off = ""
         self._to_rgb = ToRGB()
         self._av_error = av.error.FFmpegError
-        self._container = _open(path)
+        self._container = open_container(path)
         # AVI has a steady rate and no presentation times: the k-th presented frame has the time of
         # the k-th packet, in whatever order the codec stores the packets.
         self._latest: int | None = None
         self._in_packet_order = self._container.format.name == "avi"
-        self._bare = _is_bare(self._container)
+        self._bare = is_bare_stream(self._container)
         try:
-            self._stream = _video_stream(self._container, path)
+            self._stream = find_video_stream(self._container, path)
             self._stream.thread_type = "AUTO"
             self._stream.thread_count = threads
             self._decoded = self._decode_all()
@@ -355,66 +351,3 @@ def describe_dropped_frames(number: int) -> str:
     """
     cause = "left it" if number == 1 else "left them"
     return f"{pluralise(number, 'dropped frame')} (the recorder {cause} empty)"
-
-
-def _open(path: Path) -> "InputContainer":
-    import av
-
-    try:
-        if path.is_dir():
-            raise RecordingError(
-                f"{path}: a folder, not a video; name the images in it and their times"
-            )
-        if not path.exists():
-            raise no_such_video(path)
-        check_regular(path)
-        if path.stat().st_size == 0:
-            raise RecordingError(f"{path}: the file is empty (0 bytes); copy it again")
-        # With "file:", a colon in a name does not name a protocol.
-        return av.open(
-            f"file:{path}",
-            metadata_errors="replace",
-            options={
-                "protocol_whitelist": "file",
-                "format_whitelist": ",".join(sorted(av.formats_available - PLAYLISTS)),
-            },
-        )
-    except PermissionError as error:
-        raise RecordingError(f"{path}: not readable; check its permissions") from error
-    except (av.error.FFmpegError, ValueError, OSError) as error:
-        check_disk(path)
-        why = getattr(error, "strerror", None) or str(error)
-        raise RecordingError(
-            f"{path}: not a video that FFmpeg's libraries can read ({why});"
-            " copy it again, or leave it out"
-        ) from error
-
-
-def _is_bare(container: "InputContainer") -> bool:
-    """Whether a file is a codec's stream without a container, or a sequence of images.
-
-    FFmpeg's demuxers have no times for such a file and count 25 frames a second.
-    """
-    name = container.format.name
-    has_no_times = bool(container.format.flags & NO_TIMESTAMPS)
-    return has_no_times or name == "image2" or name.endswith("_pipe")
-
-
-def _video_stream(container: "InputContainer", path: Path) -> "VideoStream":
-    import av
-
-    attached = av.stream.Disposition.attached_pic
-    best = container.streams.best("video")
-    streams = [best] if best is not None else []
-    streams += list(container.streams.video)
-    for stream in streams:
-        if isinstance(stream, av.VideoStream) and not stream.disposition & attached:
-            if stream.codec_context is None:
-                raise RecordingError(
-                    f"{path}: no decoder for its video; convert it to H.264 or FFV1"
-                )
-            return stream
-    kinds = sorted({str(stream.type) for stream in container.streams}) or ["nothing"]
-    raise RecordingError(
-        f"{path}: no video stream in it (only {', '.join(kinds)}); name another file"
-    )
