@@ -108,6 +108,16 @@ def test_beside_names_of_recordings_it_is_refused_too(tmp_path: Path) -> None:
         made.read(file, "json")
 
 
+def test_beside_a_waveform_it_may_be_that_of_the_rate(tmp_path: Path) -> None:
+    content = {"fs": 30, "pulse": made.wave(72.0).tolist(), "hr_bpm": [72], "confidence": [0.9]}
+    file = made.write_json(tmp_path / "a.json", content)
+    recording = made.read(file)["a"]
+    assert recording.prediction is not None
+    assert recording.prediction.confidence is None
+    assert "confidence has one value for each of hr_bpm, and none of pulse" in recording.assumptions
+    assert confidence_of(made.read(file, kind="heart_rate")["a"]).values.tolist() == [0.9]
+
+
 def test_one_rate_has_one_confidence(tmp_path: Path) -> None:
     file = tmp_path / "rates.csv"
     file.write_text("recording,heart_rate_bpm,confidence\na,72.5,0.75\nb,60,\n")

@@ -103,16 +103,32 @@ class _FieldReader:
             return None
         if kind == "heart_rate" and (values <= 0).any():
             self._note(NON_POSITIVE)
-        confidence = None if is_reference else self._confidence()
+        confidence = None if is_reference else self._confidence(field, len(values))
         if kind == "heart_rate" and len(values) == 1 and not self._has_times(is_reference):
             return single_rate(field, float(values[0]), self._location, confidence=confidence)
         times_s = self._times_s(len(values), is_reference)
         return make_signal(field, kind, values, times_s, self._location, confidence=confidence)
 
-    def _confidence(self) -> Array | None:
-        """The confidence of the method in each value: (T,), None without such a field."""
+    def _confidence(self, signal: str, count: int) -> Array | None:
+        """The confidence of the method in each value of a signal: (T,), None without such a field.
+
+        Beside a waveform and heart rates it belongs to the one that has as many values.
+
+        Args:
+            signal: the field of the signal.
+            count: number of its values.
+        """
         field = self._roles.confidence
-        return None if field is None else as_vector(self._fields[field], self._location, field)
+        if field is None:
+            return None
+        confidence = as_vector(self._fields[field], self._location, field)
+        for other in (self._roles.waveform, self._roles.rate):
+            if other is None or other == signal:
+                continue
+            if np.size(self._fields[other]) == len(confidence) != count:
+                self._note(f"{field} has one value for each of {other}, and none of {signal}")
+                return None
+        return confidence
 
     def references(self) -> tuple[PredictedSignal, ...]:
         """The truth in the fields: a waveform, then heart rates, or either of them, or nothing."""
