@@ -71,3 +71,14 @@ def test_a_person_in_both_lights_is_compared_with_themselves() -> None:
     dark = next(gap for gap in group_gaps(table, "light", margin_bpm=2.0) if gap.group == "dark")
     assert (dark.gap_bpm, dark.low_bpm, dark.high_bpm) == pytest.approx((3.0, 3.0, 3.0))
     assert dark.verdict == "worse"
+
+
+def test_the_error_of_a_group_is_pooled_as_its_gap() -> None:
+    """An evaluator of recordings: the ten windows of one person count as one."""
+    table = windows({"II": LIGHT, "VI": [10.0] * 10 + [1.0] * 5})
+    table.loc[table["subject"].isin([f"VI{k}" for k in range(10)]), ["subject", "recording"]] = "VI"
+    for pooling, expected in (("windows", 105 / 15), ("recordings", 15 / 6)):
+        table.attrs["pooling"] = pooling
+        gap = {gap.group: gap for gap in group_gaps(table, "skin_tone", margin_bpm=5.0)}["VI"]
+        assert gap.mae_bpm == pytest.approx(expected)
+        assert gap.mae_bpm - gap.gap_bpm == pytest.approx(np.mean(LIGHT))

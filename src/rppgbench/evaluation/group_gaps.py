@@ -6,7 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rppgbench.evaluation.paired_differences import MIN_PEOPLE, error_difference
+from rppgbench.evaluation.paired_differences import (
+    MIN_PEOPLE,
+    error_difference,
+    mean_absolute_error,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +30,7 @@ class GroupGap:
         column: What the groups differ in.
         group: Name of the group.
         people: People of the group with a scored window.
-        mae_bpm: Mean absolute error in the group.
+        mae_bpm: Mean absolute error in the group, over windows or recordings as of the gap.
         gap_bpm: The same less the mean absolute error in all other groups.
         low_bpm: Lower 95 % limit of the gap over people.
         high_bpm: Upper limit.
@@ -99,7 +103,7 @@ def _gap(
         column=column,
         group=group,
         people=people[0],
-        mae_bpm=float(inside["error_bpm"].abs().mean()),
+        mae_bpm=mean_absolute_error(inside),
         gap_bpm=difference.value_bpm,
         low_bpm=low,
         high_bpm=high,
