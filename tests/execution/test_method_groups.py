@@ -7,8 +7,8 @@ import pytest
 from rppgbench.core.protocol import read_protocol
 from rppgbench.core.registry import find_toml, load_methods
 from rppgbench.execution.method_groups import METHOD_GROUPS, expand_groups
+from rppgbench.execution.run_choice import choose_methods, choose_run
 from rppgbench.execution.run_options import RunOptions
-from rppgbench.execution.run_setup import choose_methods, choose_run
 from rppgbench.system.errors import BenchError
 
 

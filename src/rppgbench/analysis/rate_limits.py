@@ -11,13 +11,13 @@ from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.features import WHOLE_FRAME
 from rppgbench.core.mean_colours import MeanColours
 from rppgbench.core.registry import find_toml
+from rppgbench.datasets.roots import check_roots
 from rppgbench.evaluation.beat_rule import BeatReading
 from rppgbench.evaluation.evaluator import Evaluator, read_evaluator
 from rppgbench.evaluation.recording_limit import RecordingLimit, recording_limit, without_limit
 from rppgbench.execution.plan_records import UNTOUCHED
 from rppgbench.execution.recording_task import RecordingTask, extract, find_recording
 from rppgbench.execution.run_options import RunOptions
-from rppgbench.execution.run_setup import check_roots
 from rppgbench.extraction.colour_segments import mean_colours
 from rppgbench.extraction.extractor import FeatureRequest
 from rppgbench.report.sections.comparison import without_leaked

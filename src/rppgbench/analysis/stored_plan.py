@@ -8,10 +8,9 @@ from pydantic import ValidationError
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import load_datasets
 from rppgbench.datasets.catalog import Catalog
-from rppgbench.datasets.roots import data_root, simulated_root
+from rppgbench.datasets.roots import check_roots, data_root, simulated_root
 from rppgbench.execution.plan_records import Plan
 from rppgbench.execution.planner import make_plan
-from rppgbench.execution.run_setup import check_roots
 from rppgbench.store.store import Store
 from rppgbench.system.errors import BenchError
 

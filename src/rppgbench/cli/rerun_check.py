@@ -49,8 +49,7 @@ def run(args: argparse.Namespace) -> int:
         return _run_bundle(args)
     without_effect(args, ["by"], "without a bundle")
     from rppgbench.analysis.rerun_check import Verification, rerun_sample
-    from rppgbench.datasets.roots import cache_folder
-    from rppgbench.execution.run_setup import check_roots
+    from rppgbench.datasets.roots import cache_folder, check_roots
     from rppgbench.store.store import Store
 
     store = Store(args.results)
@@ -73,8 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_bundle(args: argparse.Namespace) -> int:
     """Make a sample of a bundle again; with --json the answer is the record for a leaderboard."""
-    from rppgbench.datasets.roots import cache_folder
-    from rppgbench.execution.run_setup import check_roots
+    from rppgbench.datasets.roots import cache_folder, check_roots
     from rppgbench.sharing.checking import check_bundle
     from rppgbench.sharing.rederivation import Rederivation, record_json, rederive
 

@@ -1,7 +1,7 @@
 """The folder of a data set on this computer, or of its simulation."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -221,3 +221,21 @@ def _settings_without_effect(settings: Mapping[str, str]) -> list[str]:
 
 def _variables() -> list[str]:
     return sorted(n.removeprefix(VARIABLE) for n in os.environ if n.startswith(VARIABLE))
+
+
+def check_roots(roots: Mapping[str, Path], datasets: Iterable[str], user: str) -> None:
+    """Refuse roots of data sets that are not used.
+
+    Args:
+        roots: root of each data set.
+        datasets: names of the data sets that are used.
+        user: what uses them, for the message.
+
+    Raises:
+        BenchError: a data set is unknown, or not used.
+    """
+    names = list(dict.fromkeys(datasets))
+    for name in roots:
+        load_datasets().get("data set", name, "--data")
+        if name not in names:
+            raise BenchError(f"--data: {name} has no effect: {user} uses {', '.join(names)}")

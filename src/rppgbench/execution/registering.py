@@ -21,8 +21,9 @@ from rppgbench.digests.code_digest import Sources
 from rppgbench.evaluation.evaluator_lookup import find_evaluator
 from rppgbench.execution.planner import select_methods
 from rppgbench.execution.provenance import provenance
+from rppgbench.execution.run_choice import choose_run, declared_protocol
 from rppgbench.execution.run_options import RunOptions
-from rppgbench.execution.run_setup import check_options, choose_run, declared_protocol
+from rppgbench.execution.run_setup import check_options
 from rppgbench.extraction.conditions import condition_digest
 from rppgbench.system.errors import BenchError, unknown_name
 

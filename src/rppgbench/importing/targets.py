@@ -9,11 +9,10 @@ from rppgbench.core.recording import Recording
 from rppgbench.core.registry import find_toml, load_datasets
 from rppgbench.datasets.catalog import Catalog
 from rppgbench.datasets.fingerprint import fingerprint_from_lines
-from rppgbench.datasets.roots import data_root
+from rppgbench.datasets.roots import check_roots, data_root
 from rppgbench.execution.fold_layout import lay_out_folds
 from rppgbench.execution.plan_records import UNTOUCHED
 from rppgbench.execution.planned_recordings import protocol_recordings
-from rppgbench.execution.run_setup import check_roots
 from rppgbench.importing.options import ImportOptions
 from rppgbench.system.errors import BenchError
 

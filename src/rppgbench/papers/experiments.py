@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from rppgbench.core.protocol import Protocol, read_protocol
 from rppgbench.core.registry import load_methods, toml_files
+from rppgbench.execution.run_choice import selection_changes
 from rppgbench.execution.run_options import RunOptions
-from rppgbench.execution.run_setup import selection_changes
 from rppgbench.papers.declaration import Line
 from rppgbench.papers.method_members import ensemble_members
 from rppgbench.papers.smoke_scale import SmokeScale

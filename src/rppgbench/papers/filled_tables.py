@@ -10,9 +10,9 @@ from pathlib import Path
 from rppgbench.analysis.stored_results import StoredResults
 from rppgbench.core.protocol import Protocol
 from rppgbench.core.registry import find_toml, load_methods, toml_files
+from rppgbench.datasets.roots import check_roots
 from rppgbench.execution.method_groups import METHOD_GROUPS, expand_groups
 from rppgbench.execution.run_options import RunOptions, refuse_unused
-from rppgbench.execution.run_setup import check_roots
 from rppgbench.papers.declaration import Line, Measured, NotRun, PaperTable, read_table
 from rppgbench.papers.experiments import Experiment, experiments, methods_by_run
 from rppgbench.papers.figures import draw_figures
