@@ -41,7 +41,7 @@ def test_methods_have_what_was_measured_of_them(tmp_path: Path) -> None:
     methods = {"pos": params("pos"), "ica": params("ica")}
     costs = add_measured_costs(COSTS, methods, read_measured_costs(file))
     assert (costs.methods["pos"].delay_s, costs.methods["pos"].joules_per_minute) == (1.6, 3.0)
-    assert costs.methods["ica"] == MethodCost()
+    assert costs.methods["ica"] == MethodCost(processor_s_per_minute=0.2)
     assert costs.measured_on == "a machine"
 
 
@@ -49,10 +49,10 @@ def test_methods_have_what_was_measured_of_them(tmp_path: Path) -> None:
 def test_a_file_without_a_number_for_the_results_is_refused(
     tmp_path: Path, rates: list[dict[str, Any]]
 ) -> None:
-    """POS has another window in the results, and the energy of ICA is not known."""
+    """POS has another window in the results; of ICA the row has no number."""
     methods = {"pos": params("pos", window_s=3.2), "ica": params("ica")}
     measured = read_measured_costs(write(tmp_path, *rates))
-    with pytest.raises(BenchError, match="has neither delay nor energy of a method"):
+    with pytest.raises(BenchError, match="has no cost of a method"):
         add_measured_costs(COSTS, methods, measured)
 
 

@@ -63,7 +63,9 @@ def test_delay_and_energy_of_methods_name_the_machine_of_the_measurement() -> No
     (table,) = section.tables
     assert [column.key for column in table.columns[-2:]] == ["delay", "energy"]
     assert [cell.text for cell in table.rows[0].cells[-3:]] == ["1.50", "1.6", "0.25"]
-    assert table.notes == ("Delay and energy of methods: a machine.",)
+    assert table.notes == (
+        "Delay, processor time and energy: by bench speed, at 30 frames a second, on a machine.",
+    )
 
 
 def test_cells_sort_by_numbers_and_say_why_there_is_none() -> None:

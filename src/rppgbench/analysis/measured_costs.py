@@ -14,6 +14,7 @@ from rppgbench.system.errors import BenchError
 
 COMMAND = "bench speed --only energy --only latency --json"
 PAPER = "paper"
+MEASURED = {"processor_s_per_minute", "joules_per_minute"}
 ROW = ("part", "value", "method", "preset", "numbers")
 
 
@@ -51,7 +52,7 @@ def read_measured_costs(file: Path) -> MeasuredCosts:
 def add_measured_costs(
     costs: Costs, methods: Mapping[str, Mapping[str, Any]], measured: MeasuredCosts
 ) -> Costs:
-    """Add delay and energy to the costs of methods that have the parameters of the measurement.
+    """Add delay, processor time and energy to methods with the parameters of the measurement.
 
     Args:
         costs: the costs of a results folder.
@@ -69,11 +70,11 @@ def add_measured_costs(
         values = added.setdefault(name, {})
         if rate["part"] == "latency":
             values["delay_s"] = float(rate["value"])
-        elif "joules_per_minute" in rate["numbers"]:
-            values["joules_per_minute"] = float(rate["numbers"]["joules_per_minute"])
+        for key in MEASURED & rate["numbers"].keys():
+            values[key] = float(rate["numbers"][key])
     if not any(added.values()):
         raise BenchError(
-            f"{measured.file}: has neither delay nor energy of a method with the parameters of "
+            f"{measured.file}: has no cost of a method with the parameters of "
             f"these results; {COMMAND} --methods {','.join(sorted(costs.methods))} measures them"
         )
     with_measured = {

@@ -68,8 +68,8 @@ def add_parser(commands: Commands) -> None:
         "--cost",
         type=path,
         metavar="FILE",
-        help="of bench speed --only energy --only latency --json: delay and energy of methods, for "
-        "the page's section on costs",
+        help="of bench speed --only energy --only latency --json: delay, processor time, energy of "
+        "methods, for the page's section on costs",
     )
     parser.add_argument("--out", type=path, metavar="FILE", help=OUT)
     output(parser)

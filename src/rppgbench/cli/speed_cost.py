@@ -32,6 +32,12 @@ def _brief_training(
     return _brief_trainings[key]
 
 
+def _networks(args: argparse.Namespace) -> "Iterator[tuple[Method, dict[str, Any]]]":
+    """The chosen methods that learn, with their parameters; none where others alone are named."""
+    if args.methods is None or any(m.fit and not m.baseline for m in chosen_methods(args)):
+        yield from learning_methods(args)
+
+
 @contextmanager
 def _video(args: argparse.Namespace) -> "Iterator[VideoSource]":
     """The video of `--video`, or a simulated one of 640 x 480."""
@@ -56,7 +62,7 @@ def operations(args: argparse.Namespace) -> "Iterator[Rate]":
         tell(
             f"note: operations are not counted, as no tool counts those of NumPy: {', '.join(rest)}"
         )
-    for method, params in learning_methods(args):
+    for method, params in _networks(args):
         from rppgbench.neural.method_operations import operations_per_minute
 
         brief = _brief_training(args, method, params)
@@ -102,7 +108,7 @@ def energy(args: argparse.Namespace) -> "Iterator[Rate]":
         estimate = estimator(method, method.parameters({}))
         measured = work_energy(partial(estimate, recording))
         yield energy_rate(method.name, measured, STREAMED_S, method=method.name, preset=PAPER)
-    for method, params in learning_methods(args):
+    for method, params in _networks(args):
         from rppgbench.neural.synthetic_inputs import MINUTE_S, synthetic_minute
 
         model = _brief_training(args, method, params).model
@@ -133,7 +139,7 @@ def latency(args: argparse.Namespace) -> "Iterator[Rate]":
             whole.append(method.name)
         else:
             yield latency_rate(method.name, *measured)
-    for method, params in learning_methods(args):
+    for method, params in _networks(args):
         from rppgbench.neural.synthetic_inputs import synthetic_minute
 
         if method.streaming is None or method.streaming(params, float(params["fs"])) is None:

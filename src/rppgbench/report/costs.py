@@ -21,6 +21,7 @@ class MethodCost:
         look_ahead_s: the longest wait of a sample for later frames in a causal run; None where a
             sample needs the whole recording.
         delay_s: look-ahead and computing time, where `bench speed` measured it.
+        processor_s_per_minute: processor time for a minute of video, likewise.
         joules_per_minute: energy of the processors for a minute of video, likewise.
     """
 
@@ -32,6 +33,7 @@ class MethodCost:
     not_counted: str = ""
     look_ahead_s: float | None = None
     delay_s: float | None = None
+    processor_s_per_minute: float | None = None
     joules_per_minute: float | None = None
 
 

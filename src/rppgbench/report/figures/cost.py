@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-LABEL_PLACES = (8, -14, 19, -25)
-"""Heights of names over their dots in points, in turn: neighbours do not cover each other."""
+PANEL_PT = (480.0, 180.0)
+"""Width and height of the axes of a panel in points, about: names are placed by them."""
+
+NAME_PT = 7.5
+"""Size of the names of methods."""
 
 SMALLEST_BPM = 0.01
 """Smaller errors are drawn here: the axis is logarithmic."""
@@ -160,20 +163,85 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, column: str) -> None:
     for on_frontier, colour in ((True, VERMILLION), (False, BLUE)):
         drawn = part["on_frontier"] == on_frontier
         axes.plot(part.loc[drawn, column], heights[drawn], "o", color=colour, markersize=5)
-    columns = part["method"], part[column], heights, part["on_frontier"]
-    for number, (method, cost, height, on_frontier) in enumerate(zip(*columns, strict=True)):
+    limits = (
+        (float(part[column].min()) / 2, float(part[column].max()) * 6),
+        (float(heights.min()) / 2, float(heights.max()) * 2),
+    )
+    places = name_places(part["method"], part[column], heights, limits)
+    columns = part["method"], part[column], heights, part["on_frontier"], places
+    for method, cost, height, on_frontier, place in zip(*columns, strict=True):
         axes.annotate(
             str(method),
             (cost, height),
-            xytext=(0, LABEL_PLACES[number % len(LABEL_PLACES)]),
+            xytext=place,
             textcoords="offset points",
             ha="center",
-            fontsize=7.5,
+            va="center",
+            fontsize=NAME_PT,
             color=INK if on_frontier else MUTED,
         )
-    axes.set_xlim(float(part[column].min()) / 2, float(part[column].max()) * 6)
-    axes.set_ylim(float(heights.min()) / 2, float(heights.max()) * 2)
+    axes.set_xlim(*limits[0])
+    axes.set_ylim(*limits[1])
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, tick: f"{value:,.10g}")
     axes.minorticks_off()
     axes.set_xlabel(AXIS_TITLES[column])
+
+
+Limits = tuple[float, float]
+
+
+def name_places(
+    names: Iterable[str],
+    costs: Iterable[float],
+    errors: Iterable[float],
+    limits: tuple[Limits, Limits],
+) -> list[tuple[float, float]]:
+    """Where the names of methods stand beside their dots, in points from the dots.
+
+    Each name takes the first place above, below, right or left of its dot that covers neither a dot
+    nor a name before it.
+
+    Args:
+        names: Names of methods.
+        costs: Their costs, the x axis.
+        errors: Their errors, the y axis.
+        limits: Least and greatest value of both axes, which are logarithmic.
+
+    >>> name_places(["a", "b", "c"], [1, 1.01, 1.02], [1, 1, 1], ((0.1, 10), (0.1, 10)))
+    [(0.0, 9.0), (0.0, -9.0), (8.0, 0.0)]
+    """
+    dots = [
+        tuple(
+            size * math.log(value / low) / math.log(high / low)
+            for value, (low, high), size in zip(point, limits, PANEL_PT, strict=True)
+        )
+        for point in zip(costs, errors, strict=True)
+    ]
+    boxes = [(x, y, NAME_PT, NAME_PT) for x, y in dots]  # centre, width, height
+    places = []
+    for name, (x, y) in zip(names, dots, strict=True):
+        width = 0.6 * NAME_PT * len(name)
+        beside = 0.5 * (width + NAME_PT) + 2
+        candidates = [
+            (0.0, 9.0),
+            (0.0, -9.0),
+            (beside, 0.0),
+            (-beside, 0.0),
+            *((0.0, sign * distance) for distance in (20.0, 31.0, 42.0) for sign in (1, -1)),
+        ]
+        place = next(
+            (
+                (right, up)
+                for right, up in candidates
+                if not any(
+                    abs(x + right - other_x) < 0.5 * (width + other_width)
+                    and abs(y + up - other_y) < 0.5 * (NAME_PT + other_height)
+                    for other_x, other_y, other_width, other_height in boxes
+                )
+            ),
+            candidates[0],
+        )
+        places.append(place)
+        boxes.append((x + place[0], y + place[1], width, NAME_PT))
+    return places

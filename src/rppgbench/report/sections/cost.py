@@ -13,14 +13,16 @@ from rppgbench.report.method_titles import titled_marks
 from rppgbench.report.tables.columns import Column, format_bpm
 from rppgbench.report.tables.table import Cell, Row, Table
 
+MEASURED_APART = "Delay, processor time and energy: by bench speed, at 30 frames a second, on {}."
 NOT_COUNTED = "not counted"
 WHOLE = "whole recording"
 
 PARAGRAPHS = (
     "Computing is the time of the method itself for a minute of video on the machine of the run, "
-    "by the clock. The look-ahead is the longest time that a sample of the pulse waits for later "
-    "frames where the method computes while frames arrive. Following the face adds about 0.6 s at "
-    "30 frames a second, and computing adds what `bench speed --only latency` measures.",
+    "by the clock, so another program beside the run lengthens it. The look-ahead is the longest "
+    "time that a sample of the pulse waits for later frames where the method computes while frames "
+    "arrive. Following the face adds about 0.6 s at 30 frames a second, and computing adds what "
+    "bench speed --only latency measures.",
     "An operation (FLOP) is one addition or multiplication, so a multiply-add counts two. PyTorch "
     "counts those of matrix products, convolutions and attention alone: each number is a lower "
     "bound. No tool counts those of methods that compute with NumPy. A training counts the first "
@@ -38,12 +40,14 @@ COST_COLUMNS = (
     Column("training_energy", "Energy of a training", unit="kJ", better="low"),
     Column("look_ahead", "Look-ahead", unit="s", better="low"),
     Column("delay", "Delay", unit="s", better="low"),
+    Column("processor", "Processor time", unit="s a minute", better="low"),
     Column("energy", "Energy", unit="J a minute", better="low"),
 )
 
 COLUMNS_OF = {
     "training_joules": "training_energy",
     "delay_s": "delay",
+    "processor_s_per_minute": "processor",
     "joules_per_minute": "energy",
 }
 """Columns that are shown where a method has a value."""
@@ -86,7 +90,11 @@ def cost_sections(
         rows=tuple(rows),
         notes=(
             *(energy_line(run) for run in costs.runs),
-            *([f"Delay and energy of methods: {costs.measured_on}."] if costs.measured_on else []),
+            *(
+                [f"Measured apart, by bench speed: {costs.measured_on}."]
+                if costs.measured_on
+                else []
+            ),
         ),
         marks=titled_marks(marks, titles),
     )
@@ -126,6 +134,7 @@ def _cells(method: str, error_bpm: float, seconds: float, cost: MethodCost) -> l
         _number(None if cost.training_joules is None else cost.training_joules / 1000),
         look_ahead,
         _number(cost.delay_s),
+        _number(cost.processor_s_per_minute),
         _number(cost.joules_per_minute),
     ]
 
