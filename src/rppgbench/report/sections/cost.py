@@ -90,11 +90,7 @@ def cost_sections(
         rows=tuple(rows),
         notes=(
             *(energy_line(run) for run in costs.runs),
-            *(
-                [f"Measured apart, by bench speed: {costs.measured_on}."]
-                if costs.measured_on
-                else []
-            ),
+            *([MEASURED_APART.format(costs.measured_on)] if costs.measured_on else []),
         ),
         marks=titled_marks(marks, titles),
     )
