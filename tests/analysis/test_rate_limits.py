@@ -4,8 +4,10 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rppgbench.analysis import rate_limits
@@ -95,6 +97,26 @@ def test_a_page_of_respiration_and_one_of_changed_frames_have_no_limits(tmp_path
     assert untouched_condition(named) == "none"
     conditions.append({"name": "clean", "kind": "none", "params": {}})
     assert untouched_condition(named) == "clean"
+
+
+def test_the_command_leaves_out_leaked_rows_and_names_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {"origins": {"pos": {"trained_on": ["made_up"]}}}
+    store = made_store.write(tmp_path / "made", made_store.estimates(("pos", "green")), more=seen)
+    rows_of: list[str] = []
+
+    def take_methods(stored: object, windows: pd.DataFrame, rule: object, **_: object) -> list[Any]:
+        rows_of.extend(sorted(set(windows["method"])))
+        return []
+
+    monkeypatch.setattr(rate_limits, "rate_limits", take_methods)
+    assert main(["limit", str(store.folder), "--json"]) == 3
+    assert rows_of == ["green"]
+    assert "pos on made_up" in json.loads(capsys.readouterr().out)["left_out"][0]
+    alone = made_store.write(tmp_path / "alone", made_store.estimates(("pos",)), more=seen)
+    assert main(["limit", str(alone.folder)]) == 2
+    assert "no row is left. Left out" in capsys.readouterr().err
 
 
 def test_errors_are_those_of_the_region_of_the_limit(

@@ -37,6 +37,20 @@ def test_each_pair_of_methods_has_a_line_marked_as_the_data_are(
         assert f"{pair['difference']:+.2f}" in line
 
 
+def test_rows_of_weights_that_saw_what_is_tested_are_left_out_as_on_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = {"origins": {"pos": {"trained_on": ["made_up"]}}}
+    made_store.write(tmp_path / "made", made_store.estimates(), more=seen)
+    assert main(["power", str(tmp_path / "made"), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [(pair["first"], pair["second"]) for pair in answer["pairs"]] == [("chrom", "green")]
+    (reason,) = answer["left_out"]
+    assert reason.endswith("weights were learned on what is tested: pos on made_up.")
+    assert main(["power", str(tmp_path / "made")]) == 0
+    assert reason in capsys.readouterr().out.splitlines()
+
+
 def test_the_gaps_of_a_printed_table(capsys: pytest.CaptureFixture[str]) -> None:
     """Table 1 prints 10 methods within UBFC-rPPG: 45 pairs, of which 12 recordings tell few."""
     assert main(["power", "--table", "li2023_table1", "--json"]) == 0

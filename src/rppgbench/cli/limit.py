@@ -11,6 +11,7 @@ from rppgbench.cli.exit_codes import DONE, SOME_FAILED
 from rppgbench.cli.mark_lines import answer_marks
 from rppgbench.cli.options import as_json, choose_region, data_roots, places, plugins, results
 from rppgbench.cli.terminal import answer, answer_json
+from rppgbench.system.errors import BenchError
 from rppgbench.system.text_wrapping import aligned
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from rppgbench.analysis.stored_results import load_stored
     from rppgbench.datasets.roots import cache_folder
     from rppgbench.evaluation.evaluator_lookup import find_evaluator
+    from rppgbench.report.sections.comparison import without_leaked
     from rppgbench.sharing.checking import results_folder
     from rppgbench.store.store import Store
     from rppgbench.system.progress import progress
@@ -56,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
         name = args.evaluator or protocol["evaluators"][0]
         rule = find_evaluator(name, "--evaluator")
         region = choose_region(args.region, [], protocol["regions"][0])
-        windows = stored.score(rule)
+        windows, left_out = without_leaked(stored.score(rule))
+        if windows.empty and left_out:
+            raise BenchError(f"{args.results}: no row is left. {left_out[0]} Run another method")
         limits = []
         limits_in_turn = rate_limits(
             stored,
@@ -78,14 +82,27 @@ def run(args: argparse.Namespace) -> int:
             "imported": stored.imported,
         }
         answer_json(
-            {"evaluator": name, "region": region, **marks, "recordings": [*map(asdict, limits)]}
+            {
+                "evaluator": name,
+                "region": region,
+                **marks,
+                "left_out": list(left_out),
+                "recordings": [*map(asdict, limits)],
+            }
         )
         return DONE if any(not limit.reason for limit in limits) else SOME_FAILED
     answer_marks(simulated=stored.simulated, imported=stored.imported, twins=stored.twins)
+    for line in left_out:
+        answer(line)
+    _print(limits, name, region)
+    return DONE if any(not limit.reason for limit in limits) else SOME_FAILED
+
+
+def _print(limits: Sequence["RecordingLimit"], evaluator: str, region: str) -> None:
     answer(
-        f"root mean square error in bpm under {name}, in windows with a limit; limit: the smallest "
-        f"standard error of any reading of the mean colour of {region}; efficient: the most likely "
-        "rate within 15 bpm of the reference"
+        f"root mean square error in bpm under {evaluator}, in windows with a limit; limit: the "
+        f"smallest standard error of any reading of the mean colour of {region}; efficient: the "
+        "most likely rate within 15 bpm of the reference"
     )
     known = [limit for limit in limits if not limit.reason]
     methods = sorted({method for limit in known for method in limit.rmse_bpm})
@@ -97,7 +114,6 @@ def run(args: argparse.Namespace) -> int:
     for limit in limits:
         if limit.reason:
             answer(f"no limit: {limit.dataset}/{limit.recording}: {limit.reason}")
-    return DONE if known else SOME_FAILED
 
 
 def _cells(limit: "RecordingLimit", methods: Sequence[str]) -> tuple[str, ...]:

@@ -74,6 +74,7 @@ def _measured(args: argparse.Namespace) -> int:
     from rppgbench.analysis.stored_results import load_stored
     from rppgbench.evaluation.evaluator_lookup import find_evaluator
     from rppgbench.evaluation.pair_power import WANTED_BPM, pair_powers
+    from rppgbench.report.sections.comparison import without_leaked
     from rppgbench.sharing.checking import results_folder
     from rppgbench.store.store import Store
 
@@ -82,7 +83,7 @@ def _measured(args: argparse.Namespace) -> int:
         stored = load_stored(Store(folder))
         name = args.evaluator or stored.manifest["protocol"]["evaluators"][0]
         rule = find_evaluator(name, "--evaluator")
-        windows = stored.score(rule)
+        windows, left_out = without_leaked(stored.score(rule))
     pairs = pair_powers(windows, wanted_bpm=wanted_bpm, people=args.people)
     if args.json:
         settings = {"evaluator": name, "difference_bpm": wanted_bpm, "people": args.people}
@@ -91,9 +92,12 @@ def _measured(args: argparse.Namespace) -> int:
             "twins": stored.twins,
             "imported": stored.imported,
         }
-        answer_json({**settings, **marks, "pairs": [asdict(pair) for pair in pairs]})
+        content = {"left_out": list(left_out), "pairs": [asdict(pair) for pair in pairs]}
+        answer_json({**settings, **marks, **content})
         return DONE if pairs else SOME_FAILED
     answer_marks(simulated=stored.simulated, imported=stored.imported, twins=stored.twins)
+    for line in left_out:
+        answer(line)
     if not pairs:
         answer(f"no pair of methods has errors under {name}: two methods with scores are needed")
         return SOME_FAILED
