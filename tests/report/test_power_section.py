@@ -42,6 +42,15 @@ def test_every_method_stands_beside_the_best() -> None:
     assert "beside pos" in section.paragraphs[0]
 
 
+def test_rates_of_respiration_have_their_unit() -> None:
+    made = scores(12)
+    made.windows.attrs["quantity"] = "respiration rate"
+    (section,) = power_sections(made)
+    columns = {column.key: column for column in section.tables[0].columns}
+    assert columns["detectable"].unit == "breaths/min"
+    assert columns["needed"].label == "People for 1 a minute"
+
+
 def test_a_baseline_is_never_the_best() -> None:
     (section,) = power_sections(scores(12), baselines={"pos"})
     assert [row.cells[0].text for row in section.tables[0].rows] == ["pos", "constant"]

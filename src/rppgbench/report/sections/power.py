@@ -18,25 +18,28 @@ from rppgbench.report.tables.table import Cell, Row, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    Column("method", "Method", text=True),
-    Column("difference", "Difference", unit="bpm", about="Its error less that of the best method."),
-    Column("people", "People", decimals=0, about="People with an error of both methods."),
-    Column("sd", "SD", unit="bpm", about="Standard deviation of the differences between people."),
-    Column(
-        "detectable",
-        "Detectable",
-        unit="bpm",
-        about="The smallest true difference that these people find with a chance of "
-        f"{100 * POWER:g} %.",
-    ),
-    Column(
-        "needed",
-        f"People for {WANTED_BPM:g} a minute",
-        decimals=0,
-        about=f"People who find a true difference of {WANTED_BPM:g} a minute with that chance.",
-    ),
-)
+
+def _columns(unit: str) -> tuple[Column, ...]:
+    """The columns of the table, for rates in a unit."""
+    about = (
+        f"The smallest true difference that these people find with a chance of {100 * POWER:g} %."
+    )
+    wanted = f"{WANTED_BPM:g} a minute"
+    return (
+        Column("method", "Method", text=True),
+        Column(
+            "difference", "Difference", unit=unit, about="Its error less that of the best method."
+        ),
+        Column("people", "People", decimals=0, about="People with an error of both methods."),
+        Column("sd", "SD", unit=unit, about="Standard deviation of the differences of people."),
+        Column("detectable", "Detectable", unit=unit, about=about),
+        Column(
+            "needed",
+            f"People for {wanted}",
+            decimals=0,
+            about=f"People who find a true difference of {wanted} with that chance.",
+        ),
+    )
 
 
 def power_sections(
@@ -65,9 +68,7 @@ def power_sections(
     if not pairs:
         return ()
     known = [pair for pair in pairs if pair.people >= MIN_PEOPLE]
-    tables = (
-        (_table(known, best, baselines, scores.name, marks).in_unit(scores.unit),) if known else ()
-    )
+    tables = (_table(known, best, baselines, scores, marks).in_unit(scores.unit),) if known else ()
     return (
         Section(
             key="power",
@@ -128,7 +129,7 @@ def _table(
     pairs: Sequence[PairPower],
     best: str,
     baselines: Collection[str],
-    evaluator: str,
+    scores: Scores,
     marks: DataMarks,
 ) -> Table:
     rows = [
@@ -137,8 +138,8 @@ def _table(
     ]
     return Table(
         key="power-table",
-        caption=f"Detectable differences from {best} under {evaluator}",
-        columns=COLUMNS,
+        caption=f"Detectable differences from {best} under {scores.name}",
+        columns=_columns(scores.unit),
         rows=tuple(rows),
         marks=marks,
     )
@@ -157,7 +158,7 @@ def _cells(pair: PairPower, best: str) -> tuple[Cell, ...]:
             format_bpm(difference),
             difference,
             interval=f"{format_bpm(low)} to {format_bpm(high)}",
-            detail=f"{other} less {best}: {format_bpm(difference)} bpm",
+            detail=f"{other} less {best}: {format_bpm(difference)}",
         ),
         Cell(str(pair.people), float(pair.people)),
         Cell(format_bpm(pair.sd), pair.sd),
