@@ -81,7 +81,9 @@ def test_imported_predictions_have_a_reason_in_place_of_a_limit(tmp_path: Path) 
     assert section.paragraphs == (f"No limit for 4 of 4 recordings: {rate_limits.NO_COLOURS} (4).",)
 
 
-def test_a_page_of_respiration_and_one_of_changed_frames_have_no_limits(tmp_path: Path) -> None:
+def test_a_page_of_respiration_frames_or_changed_frames_has_no_limits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     conditions = [{"name": "crf_30", "kind": "compression", "params": {}}]
     store = made_store.write(tmp_path / "made", made_store.estimates(("pos",)))
     stored = load_stored(store)
@@ -90,6 +92,11 @@ def test_a_page_of_respiration_and_one_of_changed_frames_have_no_limits(tmp_path
     assert len(page_limits(stored, windows, rule, "skin")) == 4
     breath = find_evaluator("respiration", "test")
     assert page_limits(stored, windows, breath, "skin") == []
+    of_frames = find_evaluator("v4v", "test")
+    assert page_limits(stored, stored.score(of_frames), of_frames, "skin") == []
+    capsys.readouterr()
+    assert main(["limit", str(store.folder), "--evaluator", "v4v"]) == 2
+    assert "has a row for each frame" in capsys.readouterr().err
     assert page_limits(stored, windows.assign(condition="crf_30"), rule, "skin") == []
     assert page_limits(stored, windows.assign(leaked="PURE"), rule, "skin") == []
     protocol = {**stored.manifest["protocol"], "conditions": conditions}

@@ -61,13 +61,19 @@ def rate_limits(
         One record for each recording, in the order of the results; each is made as it is taken.
 
     Raises:
-        BenchError: The evaluator reads no heart rates, the data of the run is needed and gone,
-            every condition of the run changes the frames, or the file of `BEATS` reads no beats.
+        BenchError: The evaluator reads no heart rates or has a row for each frame, the data of the
+            run is needed and gone, every condition of the run changes the frames, or the file of
+            `BEATS` reads no beats.
     """
     if evaluator.quantity != "heart rate":
         raise BenchError(
             f"--evaluator: this one reads the {evaluator.quantity}, and the limit is of heart "
             "rates; give another"
+        )
+    if evaluator.unit == "frame":
+        raise BenchError(
+            "--evaluator: this one has a row for each frame, and the limit is of windows; give "
+            "another"
         )
     check_roots(moved_roots, stored.manifest["data"], str(stored.store.folder))
     untouched = _untouched_rows(stored, windows, region)
@@ -103,9 +109,9 @@ def page_limits(
 
     Returns:
         One record for each recording whose frames are untouched; none where the evaluator reads no
-        heart rates.
+        heart rates, or has a row for each frame.
     """
-    if evaluator.quantity != "heart rate":
+    if evaluator.quantity != "heart rate" or evaluator.unit == "frame":
         return []
     windows, _ = without_leaked(windows)
     untouched = _untouched_rows(stored, windows, region)
