@@ -13,7 +13,11 @@ from rppgbench.cli.exit_codes import DONE, FAULT, SOME_FAILED, STOPPED
 from rppgbench.cli.terminal import answer, answers_alone, answers_on_their_own, tell
 from rppgbench.system.errors import BenchError, format_own_warnings, one_line
 from rppgbench.system.fault_kinds import Fault
-from rppgbench.system.process_state import exit_without_threads, raise_file_limit
+from rppgbench.system.process_state import (
+    collect_less_often,
+    exit_without_threads,
+    raise_file_limit,
+)
 from rppgbench.system.supervisor import can_supervise, run_supervised
 
 __all__ = ["DONE", "FAULT", "SOME_FAILED", "STOPPED", "main", "parser"]
@@ -21,6 +25,7 @@ __all__ = ["DONE", "FAULT", "SOME_FAILED", "STOPPED", "main", "parser"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; a `BenchError` becomes one line and exit code 2."""
+    collect_less_often()
     arguments = list(sys.argv[1:] if argv is None else argv)
     bench = parser()
     args, unknown = bench.parse_known_args(arguments)
