@@ -31,6 +31,7 @@ def test_energy_is_the_sum_of_packages_and_of_nothing_that_they_hold(tmp_path: P
             ("intel-rapl:0:1", "dram"),
             ("intel-rapl:1", "package-1"),
             ("intel-rapl:2", "psys"),
+            ("intel-rapl:2:0", "package-0"),
             ("intel-rapl-mmio:0", "package-0"),
         )
     }
