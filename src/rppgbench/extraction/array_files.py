@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from rppgbench.system.array_headers import header_errors_as_value_errors
 
-BLOCK_BYTES = 1 << 18
-"""Rows are hashed and written in blocks of this size; a call for each row costs more."""
+BLOCK_BYTES = 1 << 15
+"""Rows are hashed and written in blocks of this size; a call for each small row costs more."""
 
 
 class ArrayWriter:
