@@ -93,6 +93,11 @@ def complete(values: Array) -> Array:
     return np.interp(np.arange(len(values)), known, values[known])
 
 
+def cut(read: Read, count: int) -> Read:
+    """The first frames of a recording."""
+    return replace(read, rgb=read.rgb[:count], pulse=read.pulse[:count])
+
+
 def without_pictures(videos: TwinVideos, folder: Path) -> list[Read]:
     """The same recordings without pictures, in the order of `listed`.
 
@@ -147,7 +152,8 @@ def check(videos: TwinVideos, folder: Path, cache: Path) -> None:
             print(f"| {row} | {middle:.2f} ({low:.2f} to {high:.2f}) |")
     snr = np.subtract(*([snr_db(read, fs) for read in reads] for reads in two))
     print(f"| SNR of POS, dB | {np.median(snr):+.1f} ({snr.min():+.1f} to {snr.max():+.1f}) |")
-    tables = [errors(reads, fs, METHODS) for reads in two]
+    shortest = min(len(read.rgb) for reads in two for read in reads)
+    tables = [errors([cut(read, shortest) for read in reads], fs, METHODS) for reads in two]
     for method in METHODS:
         video, plain = (table[method].to_numpy() for table in tables)
         numbers = [f(values) for f in (np.median, np.mean) for values in (video, plain)]
