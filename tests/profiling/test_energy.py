@@ -50,7 +50,8 @@ def test_energy_is_that_of_one_repetition_without_the_first(
         machine.work, least_s=0.3, powercap=machine.powercap, proc_stat=machine.stat
     )
     assert machine.work_done > 2
-    assert (energy.joules, energy.reason) == (pytest.approx(3.0), "")
+    assert energy.joules == pytest.approx(3.0)
+    assert energy.reason == ""
     assert energy.processor_s == pytest.approx(8 / (machine.work_done - 1))
 
 
@@ -87,5 +88,6 @@ def test_the_row_of_known_energy_has_joules_for_a_minute_of_video(
     set_share(monkeypatch, 1.0)
     energy = work_energy(machine.work, least_s=0, powercap=machine.powercap)
     row = energy_rate("work", energy, 30.0)
-    assert (row.value, row.unit) == (pytest.approx(6.0), "J/min")
+    assert row.value == pytest.approx(6.0)
+    assert row.unit == "J/min"
     assert row.numbers == pytest.approx({"joules_per_minute": 6.0, "processor_s_per_minute": 16.0})

@@ -10,8 +10,10 @@ from rppgbench.system.errors import BenchError, MachineError
 from rppgbench.system.io_errors import writing
 
 
-def write_with(error: Exception, *ways: str, kind: type[BenchError] = BenchError) -> None:
-    with writing(Path("a.csv"), *ways, kind=kind):
+def write_with(
+    error: Exception, way_out: str = "give another", kind: type[BenchError] = BenchError
+) -> None:
+    with writing(Path("a.csv"), way_out, kind=kind):
         raise error
 
 
