@@ -47,6 +47,55 @@ def test_attention_counts_its_two_products() -> None:
 
 
 @pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv1d(4, 8, 5),
+        nn.Conv1d(4, 8, 5, groups=2),
+        nn.Conv1d(4, 4, 5, groups=4),
+        nn.ConvTranspose1d(4, 8, 5, stride=2),
+        nn.ConvTranspose1d(4, 8, 5, groups=4),
+        nn.LSTM(20, 6),
+        nn.LSTM(20, 6, num_layers=2, bidirectional=True),
+    ],
+)
+def test_backward_counts_twice_what_forward_counts(layer: nn.Module) -> None:
+    """Gradients of input and weights: each has as many products as the forward pass."""
+    x = torch.ones(2, 4, 20, requires_grad=True)
+
+    def both() -> None:
+        output = layer(x)
+        (output[0] if isinstance(output, tuple) else output).sum().backward()
+
+    assert count_operations(both) == 3 * count_operations(lambda: layer(x)) > 0
+
+
+def test_recurrent_layers_count_the_products_of_every_step() -> None:
+    one_layer = 2 * (7 * 2) * 4 * 5 * (3 + 5)
+    assert forward(nn.LSTM(3, 5), 7, 2, 3) == one_layer
+    with torch.no_grad():
+        assert forward(nn.LSTM(3, 5, bidirectional=True), 7, 2, 3) == 2 * one_layer
+
+
+def test_recurrent_layers_on_a_gpu_count_what_they_count_on_a_cpu() -> None:
+    """The kernel of a GPU with shapes alone, against the products of the same layer on a CPU."""
+    gru = nn.GRU(3, 5)
+    x, state = torch.empty(7, 2, 3, device="meta"), torch.empty(1, 2, 5, device="meta")
+    weights = [weight.to("meta") for weight in gru.parameters()]
+    layer = (x, weights, 4, None, state, None, 3, 5, 0, 1, False, 0.0, False, False, [], None)
+    on_gpu = count_operations(lambda: torch.ops.aten._cudnn_rnn(*layer))
+    assert on_gpu == forward(gru, 7, 2, 3) == 2 * (7 * 2) * 3 * 5 * (3 + 5)
+
+
+def test_a_layer_of_attention_counts_the_same_with_and_without_gradients() -> None:
+    layer = nn.MultiheadAttention(8, 2, batch_first=True).eval()
+    x = torch.zeros(2, 6, 8)
+    projections, products = 2 * (2 * 6) * 8 * (24 + 8), 2 * (2 * 2 * 2 * 6 * 6 * 4)
+    with torch.no_grad():
+        assert count_operations(lambda: layer(x, x, x)) == projections + products
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+@pytest.mark.parametrize(
     "work",
     [
         lambda x: torch.relu(x) * x + x.exp(),
