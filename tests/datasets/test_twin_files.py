@@ -8,7 +8,7 @@ import pytest
 
 from rppgbench.core.protocol import read_declaration
 from rppgbench.core.registry import find_toml, load_datasets
-from rppgbench.datasets.layout import is_simulated
+from rppgbench.datasets.layout import is_simulated, twin_of
 from rppgbench.datasets.twin_files import write_twin
 from rppgbench.extraction.trace_files import read_trace
 from rppgbench.simulation.twin import twin_recordings
@@ -55,3 +55,28 @@ def test_real_recordings_are_not_written_over(tmp_path: Path, twin: Twin) -> Non
     (tmp_path / "real.csv").write_text("time_s")
     with pytest.raises(BenchError, match="not simulated"):
         write_twin(tmp_path, twin, dataset="traces", name="pure_v1", seed=0, people=1)
+
+
+def test_the_folder_of_one_person_is_as_simulated_as_all(tmp_path: Path, twin: Twin) -> None:
+    write_twin(tmp_path / "all", twin, dataset="traces", name="pure_v1", seed=3, people=1)
+    person = tmp_path / "all" / "person001"
+    traces = load_datasets().get("data set", "traces", "test")
+    assert all(recording.simulated for recording in traces.recordings(person))
+    assert twin_of(person) == "pure_v1"
+    (tmp_path / "link").symlink_to(person)
+    assert twin_of(tmp_path / "link") == "pure_v1"
+
+
+def test_a_folder_of_genuine_traces_holds_no_twin(tmp_path: Path, twin: Twin) -> None:
+    """Else nothing would mark the twin's recordings among the others."""
+    write_twin(tmp_path / "twin", twin, dataset="traces", name="pure_v1", seed=3, people=1)
+    file = next((tmp_path / "twin").rglob("*.csv"))
+    genuine = tmp_path / "traces" / "a"
+    genuine.mkdir(parents=True)
+    (genuine / "own.csv").write_bytes(file.read_bytes())
+    traces = load_datasets().get("data set", "traces", "test")
+    assert not any(recording.simulated for recording in traces.recordings(tmp_path / "traces"))
+    (genuine / "link.csv").symlink_to(file)
+    for root in (tmp_path, tmp_path / "traces"):
+        with pytest.raises(BenchError, match="of the simulated tree"):
+            list(traces.recordings(root))

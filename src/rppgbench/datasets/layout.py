@@ -177,20 +177,30 @@ def require_inside(folder: Path, name: str, file: Path) -> Path:
     return folder / name
 
 
+def simulated_tree(place: Path) -> Path | None:
+    """The simulated tree that a file or folder is or lies in; None where it is genuine.
+
+    Links are followed: a link to a simulated recording is simulated too.
+    """
+    target = place.resolve()
+    return next((f for f in (target, *target.parents) if is_file(f / MARKER)), None)
+
+
 def is_simulated(root: Path) -> bool:
-    """Whether `bench simulate` wrote a tree: then it holds `SIMULATED.json`."""
-    return is_file(root / MARKER)
+    """Whether a folder is a simulated tree, which holds `SIMULATED.json`, or lies in one."""
+    return simulated_tree(root) is not None
 
 
 def twin_of(root: Path) -> str:
     """The name of the twin, with its version, that a simulated tree was drawn from; or ""."""
-    if not is_simulated(root):
+    tree = simulated_tree(root)
+    if tree is None:
         return ""
     try:
-        mark = json.loads((root / MARKER).read_text(encoding="utf-8"))
+        mark = json.loads((tree / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BenchError(
-            f"{root / MARKER}: cannot be read ({error}); simulate into a new folder"
+            f"{tree / MARKER}: cannot be read ({error}); simulate into a new folder"
         ) from error
     return str(mark.get("twin", "")) if isinstance(mark, dict) else ""
 
@@ -208,7 +218,7 @@ def mark_simulated(root: Path, dataset: str, settings: dict[str, object]) -> Non
     """
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        if not is_simulated(root) and any(root.iterdir()):
+        if not is_file(root / MARKER) and any(root.iterdir()):
             raise BenchError(f"{root}: is not empty and not simulated; simulate into a new folder")
         text = json.dumps({"simulated": True, "dataset": dataset, **settings}, indent=2)
         (root / MARKER).write_text(text + "\n", encoding="utf-8")
