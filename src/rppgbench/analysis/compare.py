@@ -79,6 +79,7 @@ class Comparison:
     meaning: str
     paired: tuple[PairedErrors, ...]
     simulated: bool
+    twins: tuple[str, ...]
     imported: Mapping[str, str]
 
 
@@ -112,6 +113,7 @@ def compare_results(first: Store, second: Store, *, evaluator: str | None = None
         meaning=rule.meaning,
         paired=tuple(compare_errors(*(stored.score(rule) for stored in results))),
         simulated=any(stored.simulated for stored in results),
+        twins=tuple(dict.fromkeys(twin for stored in results for twin in stored.twins)),
         imported={n: source for stored in results for n, source in stored.imported.items()},
     )
 

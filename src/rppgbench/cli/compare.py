@@ -53,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(comparison: "Comparison") -> None:
-    answer_marks(simulated=comparison.simulated, imported=comparison.imported)
+    answer_marks(
+        simulated=comparison.simulated, imported=comparison.imported, twins=comparison.twins
+    )
     note = "" if comparison.changes else ": alike"
     answer(f"settings, versions and data{note}")
     for change in comparison.changes:

@@ -105,6 +105,7 @@ def _to_dict(inputs: "DecompositionInputs") -> dict[str, Any]:
     rows = frame[["evaluator", *columns, "window_coverage"]].to_dict("records")
     return {
         "simulated": inputs.page.marks.simulated,
+        "twins": inputs.page.marks.twins,
         "imported": dict(inputs.page.marks.imported),
         "errors": rows,
         "first": inputs.first.label,
@@ -125,7 +126,8 @@ def _to_dict(inputs: "DecompositionInputs") -> dict[str, Any]:
 
 
 def _print(inputs: "DecompositionInputs") -> None:
-    answer_marks(simulated=inputs.page.marks.simulated, imported=inputs.page.marks.imported)
+    marks = inputs.page.marks
+    answer_marks(simulated=marks.simulated, imported=marks.imported, twins=marks.twins)
     _print_errors(inputs)
     _print_shares(inputs)
     answer("each part is the mean over all orders of the changes; the parts add up exactly")

@@ -98,7 +98,7 @@ def report_object(report: Report) -> dict[str, Any]:
 
     Returns:
         `protocol`, `evaluator` (the first of the page), `rows` (those of table.csv), `left_out`,
-        `warnings`, `simulated`, `imported` and `page`.
+        `warnings`, `simulated`, `twins`, `imported` and `page`.
     """
     inputs = report.inputs
     return {
@@ -106,6 +106,7 @@ def report_object(report: Report) -> dict[str, Any]:
         "protocol_recordings": inputs.protocol.expected,
         "evaluator": inputs.scores[0].name if inputs.scores else None,
         "simulated": inputs.marks.simulated,
+        "twins": inputs.marks.twins,
         "imported": dict(inputs.marks.imported),
         "rows": report.table.to_dict("records"),
         "left_out": [asdict(entry) for entry in inputs.skipped],
