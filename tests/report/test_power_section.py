@@ -48,7 +48,7 @@ def test_rates_of_respiration_have_their_unit() -> None:
     (section,) = power_sections(made)
     columns = {column.key: column for column in section.tables[0].columns}
     assert columns["detectable"].unit == "breaths/min"
-    assert columns["needed"].label == "People for 1 a minute"
+    assert columns["needed"].label == "People for 1 breaths/min"
 
 
 def test_a_baseline_is_never_the_best() -> None:

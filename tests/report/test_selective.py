@@ -128,6 +128,13 @@ def test_groups_have_a_table_where_there_are_two() -> None:
     assert group_gap_sections(windows().assign(skin_tone=""), "li2023", margin_bpm=5.0) == ()
 
 
+def test_groups_of_too_few_people_have_no_section() -> None:
+    table = windows()
+    alone = table["subject"] == table["subject"].iloc[0]
+    table["skin_tone"] = alone.map({True: "dark", False: "light"})
+    assert group_gap_sections(table, "li2023", margin_bpm=5.0) == ()
+
+
 def test_rates_of_respiration_have_neither_section() -> None:
     """The levels, the 5 bpm of a correct rate and the margin are those of heart rates."""
     table = windows()

@@ -38,16 +38,21 @@ def group_gap_sections(
         marks: What is simulated or imported.
 
     Returns:
-        One section; none where no column has two groups, or where the evaluator reads no heart
-        rates: the margin is one of heart rates. Leaked rows are left out.
+        One section; none where no group has the people for an interval, or where the evaluator
+        reads no heart rates: the margin is one of heart rates. Leaked rows are left out.
     """
     if quantity_of(windows) != "heart rate":
         return ()
     rows, left_out = without_leaked(windows[~windows["method"].isin(list(baselines))])
+    by_column = {
+        column: group_gaps(rows, column, margin_bpm=margin_bpm)
+        for column in GROUPS
+        if column in rows
+    }
     tables = [
         _table(gaps, column, marks)
-        for column in GROUPS
-        if column in rows and (gaps := group_gaps(rows, column, margin_bpm=margin_bpm))
+        for column, gaps in by_column.items()
+        if any(math.isfinite(gap.low_bpm) for gap in gaps)
     ]
     if not tables:
         return ()

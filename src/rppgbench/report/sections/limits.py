@@ -230,7 +230,7 @@ def _recording_row(limit: RecordingLimit, methods: Sequence[str], *, several: bo
 def _format_limit(limit_bpm: float) -> str:
     """A limit as tables write it: that of a whole recording may be very small.
 
-    >>> _format_limit(0.123), _format_limit(0.003)
-    ('0.12', '0.003')
+    >>> _format_limit(0.123), _format_limit(0.098), _format_limit(0.003)
+    ('0.12', '0.10', '0.003')
     """
-    return format_bpm(limit_bpm) if limit_bpm >= 0.1 else f"{limit_bpm:.1g}"
+    return format_bpm(limit_bpm) if limit_bpm >= 0.01 else f"{limit_bpm:.1g}"

@@ -24,7 +24,7 @@ def _columns(unit: str) -> tuple[Column, ...]:
     about = (
         f"The smallest true difference that these people find with a chance of {100 * POWER:g} %."
     )
-    wanted = f"{WANTED_BPM:g} a minute"
+    wanted = f"{WANTED_BPM:g} {unit}"
     return (
         Column("method", "Method", text=True),
         Column(
