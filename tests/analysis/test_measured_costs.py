@@ -56,7 +56,22 @@ def test_a_file_without_a_number_for_the_results_is_refused(
         add_measured_costs(COSTS, methods, measured)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"machine": "m", "rates": [{"part": "x"}]}'])
+ROW = '"part": "energy", "method": "pos", "preset": "paper"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"machine": "m", "rates": [{"part": "x"}]}',
+        f'{{"machine": "m", "rates": [{{{ROW}, "value": "x", "numbers": {{}}}}]}}',
+        f'{{"machine": "m", "rates": [{{{ROW}, "value": NaN, "numbers": {{}}}}]}}',
+        f'{{"machine": "m", "rates": [{{{ROW}, "value": 1, "numbers": [1]}}]}}',
+        f'{{"machine": "m", "rates": [{{{ROW}, "value": 1, "numbers": {{"x": null}}}}]}}',
+    ],
+)
 def test_another_file_is_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "other.json"
     file.write_text(text)

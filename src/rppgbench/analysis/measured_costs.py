@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,12 +42,22 @@ def read_measured_costs(file: Path) -> MeasuredCosts:
         return MeasuredCosts(
             file=file,
             machine=str(content["machine"]),
-            rates=[{key: rate[key] for key in ROW} for rate in content["rates"]],
+            rates=[_row(rate) for rate in content["rates"]],
         )
     except OSError as error:
         raise BenchError(f"{file}: cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise BenchError(f"{file}: not what {COMMAND} writes; write it anew") from None
+
+
+def _row(rate: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row says, with finite numbers; an error of Python where it is no such row."""
+    row = {key: rate[key] for key in ROW}
+    numbers = {str(name): float(value) for name, value in row["numbers"].items()}
+    row |= {"value": float(row["value"]), "numbers": numbers}
+    if not all(map(math.isfinite, [row["value"], *numbers.values()])):
+        raise ValueError("a number is not finite")
+    return row
 
 
 def add_measured_costs(
