@@ -9,6 +9,8 @@ from rppgbench.core.method import Method, Model
 from rppgbench.neural.operations import COUNTED, count_operations
 from rppgbench.neural.synthetic_inputs import synthetic_minute
 
+NO_STEP = "no step was counted, as of a training on several devices"
+
 
 def training_operations(folder: Path) -> dict[str, Any]:
     """The operations of a training: those of the first step of each stage times its steps.
@@ -18,7 +20,7 @@ def training_operations(folder: Path) -> dict[str, Any]:
 
     Returns:
         `flop` of the whole training, and `stages` with `flop_per_step` and `steps`; or the reason
-        under `not_counted`. Empty where no stage was counted.
+        under `not_counted`.
     """
     stages: dict[str, dict[str, int]] = {}
     for file in sorted(folder.glob(f"*{COUNTED}")):
@@ -30,7 +32,7 @@ def training_operations(folder: Path) -> dict[str, Any]:
         speed = json.loads((folder / f"{name}_speed.json").read_text(encoding="utf-8"))
         stages[name] = {**count_of_step, "steps": epochs * int(speed["steps"])}
     if not stages:
-        return {}
+        return {"not_counted": NO_STEP}
     total = sum(stage["flop_per_step"] * stage["steps"] for stage in stages.values())
     return {"flop": total, "stages": stages}
 
