@@ -97,8 +97,12 @@ def _state_dictionary(path: Path) -> dict[str, NDArray[Any]]:
     except MemoryError:
         raise
     except Exception as error:  # a damaged pickle raises exceptions of any kind
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BenchError(f"{path}: holds more than weights, or is broken: {reason}") from error
+        # The first sentence alone: the next one advises to load objects, which can run any program.
+        reason = (str(error).splitlines() or [type(error).__name__])[0].partition(". ")[0]
+        raise BenchError(
+            f"{path}: holds more than weights, or is broken: {reason}; save the state_dict alone, "
+            "or copy the file again"
+        ) from error
     if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
         raise BenchError(f"{path}: not a plain dictionary of tensors; save the state_dict alone")
     unnamed = [name for name in state if not isinstance(name, str)]
