@@ -71,7 +71,9 @@ def test_models_are_read_by_the_fits_of_a_run_and_missing_ones_left_out(tmp_path
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "model.json").write_text(json.dumps({"seed": 1}))
     fits = [{"digest": d, "method": "net", "fold": f} for d, f in (("a", "1"), ("b", "2"))]
-    assert load_trained_models(tmp_path, fits) == [{"seed": 1, "method": "net", "fold": "1"}]
+    assert load_trained_models(tmp_path, fits) == [
+        {"seed": 1, "digest": "a", "method": "net", "fold": "1"}
+    ]
 
 
 def test_every_training_is_a_row_with_its_verdict() -> None:

@@ -85,7 +85,7 @@ def test_recurrent_layers_on_a_gpu_count_what_they_count_on_a_cpu() -> None:
     gru = nn.GRU(3, 5)
     x, state = torch.empty(7, 2, 3, device="meta"), torch.empty(1, 2, 5, device="meta")
     weights = [weight.to("meta") for weight in gru.parameters()]
-    layer = (x, weights, 4, None, state, None, 3, 5, 0, 1, False, 0.0, False, False, [], None)
+    layer: Any = (x, weights, 4, None, state, None, 3, 5, 0, 1, False, 0.0, False, False, [], None)
     on_gpu = count_operations(lambda: torch.ops.aten._cudnn_rnn(*layer))
     assert on_gpu == forward(gru, 7, 2, 3) == 2 * (7 * 2) * 3 * 5 * (3 + 5)
 

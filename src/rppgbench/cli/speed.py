@@ -158,7 +158,7 @@ def _methods(args: argparse.Namespace) -> "Iterator[Rate]":
 
 def _scoring(args: argparse.Namespace) -> "Iterator[Rate]":
     from rppgbench.evaluation.evaluator_lookup import find_evaluator
-    from rppgbench.profiling.speed import scoring_rates
+    from rppgbench.profiling.scoring_speed import scoring_rates
 
     return scoring_rates(
         find_evaluator(args.evaluator, "--evaluator"), SCORED_RECORDINGS, RECORDING_S
@@ -166,7 +166,7 @@ def _scoring(args: argparse.Namespace) -> "Iterator[Rate]":
 
 
 def _bookkeeping(args: argparse.Namespace) -> "Iterator[Rate]":
-    from rppgbench.profiling.speed import bookkeeping_rates
+    from rppgbench.profiling.scoring_speed import bookkeeping_rates
 
     with TemporaryDirectory(prefix="rppgbench-") as folder:
         yield from bookkeeping_rates(Path(folder), STORED_RECORDINGS, RECORDING_S)
