@@ -277,14 +277,36 @@ def test_weights_of_a_cell_add_up_to_one() -> None:
         assert first[-1] + begins[-1] - begins[-2] == length
 
 
-def test_loops_are_loaded_after_enough_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short video does not wait for numba."""
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_loops_are_loaded_after_enough_pixels(
+    monkeypatch: pytest.MonkeyPatch, is_compiled: bool
+) -> None:
+    """A short video does not wait for numba, nor a longer one for its compiler."""
     marker = object()
     monkeypatch.setattr(compiled_loops, "load_loops", lambda: marker)
+    monkeypatch.setattr(compiled_loops, "_is_compiled", lambda: is_compiled)
     monkeypatch.setattr(compiled_loops, "_pixels", 0)
-    enough = compiled_loops.WORTH_LOADING_PIXELS
+    enough = (
+        compiled_loops.WORTH_LOADING_PIXELS
+        if is_compiled
+        else compiled_loops.WORTH_COMPILING_PIXELS
+    )
     assert compiled_loops.loops_after(enough - 1) is None
     assert compiled_loops.loops_after(1) is marker
+
+
+def test_loops_that_another_process_compiled_are_loaded_at_the_next_video(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    marker = object()
+    monkeypatch.setattr(compiled_loops, "load_loops", lambda: marker)
+    monkeypatch.setattr(compiled_loops, "_is_compiled", lambda: False)
+    monkeypatch.setattr(compiled_loops, "_pixels", 0)
+    assert compiled_loops.loops_after(2 * compiled_loops.WORTH_LOADING_PIXELS) is None
+    monkeypatch.setattr(compiled_loops, "_is_compiled", lambda: True)
+    assert compiled_loops.loops_after(1) is None
+    compiled_loops.expect_pixels(1)
+    assert compiled_loops.loops_after(0) is marker
 
 
 @pytest.mark.parametrize("is_compiled", [True, False])

@@ -6,8 +6,11 @@ that many pixels, or as soon as a video is known to have them (`expect_pixels`):
 waits for numba, and many short ones lose at most as much time as loading takes. Both forms give the
 same integers and bytes, so no value shows the change.
 
+Where the loops are not compiled yet, loading takes seconds more, and a process waits for
+`WORTH_COMPILING_PIXELS`: the first video of a new user does not pay for what it cannot save.
+
 The machine code lies in `compiled/` of the user's cache (`RPPGBENCH_CACHE`), where numba names it
-by processor, version, and the source file. The first use of a version compiles for some seconds.
+by processor, version, and the source file.
 """
 
 import math
@@ -42,6 +45,9 @@ class Loops:
 
 
 WORTH_LOADING_PIXELS = 100_000_000
+WORTH_COMPILING_PIXELS = 1_600_000_000
+"""Compiling takes some sixteen times as long as loading."""
+
 DRAWN_AS_PIXELS = 45_000
 """The loops save as much where they draw a face as where they sum this many pixels."""
 
@@ -62,9 +68,11 @@ def loops_after(pixels: int) -> Loops | None:
     Returns:
         The loops; None where the array form is to be used.
     """
-    global _pixels  # noqa: PLW0603 (pixels of the whole process)
-    _pixels += pixels
-    return load_loops() if _pixels >= WORTH_LOADING_PIXELS else None
+    global _pixels
+    before, _pixels = _pixels, _pixels + pixels
+    if before < WORTH_LOADING_PIXELS <= _pixels:
+        expect_pixels(0)
+    return load_loops() if _pixels >= WORTH_COMPILING_PIXELS else None
 
 
 def counted_pixels() -> float:
@@ -75,15 +83,18 @@ def counted_pixels() -> float:
 def expect_pixels(pixels: float) -> None:
     """Load the loops at their next use if a video still has so many pixels that this pays off.
 
-    Loops that are not compiled yet wait until the pixels are counted: one video never saves the
-    seconds that compiling takes.
+    Loops that are not compiled yet wait until `WORTH_COMPILING_PIXELS` are counted.
 
     Args:
         pixels: number of pixels that the rest of the video is expected to count.
     """
     global _pixels  # noqa: PLW0603
-    if _pixels < WORTH_LOADING_PIXELS <= _pixels + pixels and _is_compiled():
-        _pixels = WORTH_LOADING_PIXELS
+    if (
+        _pixels + pixels >= WORTH_LOADING_PIXELS
+        and _pixels < WORTH_COMPILING_PIXELS
+        and _is_compiled()
+    ):
+        _pixels = WORTH_COMPILING_PIXELS
 
 
 def _is_compiled() -> bool:
