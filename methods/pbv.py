@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rppgbench.core.method import method
-from rppgbench.core.streaming import Streaming
+from rppgbench.core.streaming import Streaming, half_overlapping_windows
 from rppgbench.core.waveform import Array, Waveform
 from rppgbench.signals.batches import in_blocks
 from rppgbench.signals.overlap_add import FLAT, channels_first, half_overlapping, hann_overlap_add
@@ -24,10 +24,7 @@ def streaming(params: Mapping[str, Any], fs: float) -> Streaming | None:
         params: the method's parameters.
         fs: frames a second.
     """
-    half = math.ceil(params["window_s"] * fs / 2)
-    if not half:
-        return None
-    return Streaming(hop=half, past=half, ahead=half)
+    return half_overlapping_windows(params["window_s"], fs)
 
 
 @method(

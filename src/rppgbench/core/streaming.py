@@ -68,6 +68,20 @@ def overlapping_windows(length: int, step: int) -> Streaming:
     return Streaming(hop=step, past=overlap, ahead=length - step)
 
 
+def half_overlapping_windows(window_s: float, fs: float) -> Streaming | None:
+    """The frames of a method whose windows begin every half window; None for windows of 0 s.
+
+    Args:
+        window_s: length of a window.
+        fs: frames a second.
+
+    >>> half_overlapping_windows(1.6, 30.0)
+    Streaming(hop=24, past=24, ahead=24)
+    """
+    half = math.ceil(window_s * fs / 2)
+    return overlapping_windows(2 * half, half) if half else None
+
+
 def network_windows(length_s: str, step_s: str = "") -> StreamingRule:
     """The rule of a network that reads windows at the rate of its parameter `fs`.
 
