@@ -1,10 +1,12 @@
 """The energy that a run records, by counters in a made-up folder."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from rppgbench.execution.run_energy import OTHER_MACHINES, read_energy, recorded_energy
+from rppgbench.system.errors import BenchError
 
 BEGAN = {"began": "2026-11-27T06:00:00+00:00"}
 
@@ -60,5 +62,22 @@ def test_counters_of_this_machine_say_nothing_of_workers_elsewhere(
 
 def test_older_folders_and_a_line_that_was_cut_are_read(tmp_path: Path) -> None:
     assert read_energy(tmp_path) == []
-    (tmp_path / "energy.jsonl").write_text('{"joules": 1.0}\n{"joul')
-    assert read_energy(tmp_path) == [{"joules": 1.0}]
+    whole = {"joules": 1.0, "processor_share": None, "seconds": 2.0}
+    file = tmp_path / "energy.jsonl"
+    file.write_text(json.dumps(whole) + '\n{"joul')
+    assert read_energy(tmp_path) == [whole]
+    with recorded_energy(tmp_path, BEGAN, tmp_path / "absent"):
+        pass
+    first, second = read_energy(tmp_path)
+    assert first == whole
+    assert second["began"] == BEGAN["began"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{}", "{]}", '{"joules": "much", "seconds": 1.0, "processor_share": null}', "[{}"],
+)
+def test_a_line_of_something_else_is_refused_in_one_line(tmp_path: Path, line: str) -> None:
+    (tmp_path / "energy.jsonl").write_text(f"{line}\n")
+    with pytest.raises(BenchError, match=r"energy\.jsonl: not what a run writes; move it away"):
+        read_energy(tmp_path)

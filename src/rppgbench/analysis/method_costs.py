@@ -60,10 +60,10 @@ def stored_costs(
 def _run_energy(line: Mapping[str, Any]) -> RunEnergy:
     return RunEnergy(
         began=str(line.get("began", "")),
-        seconds=float(line["seconds"]),
+        seconds=line["seconds"],
         joules=line["joules"],
         reason=str(line.get("reason", "")),
-        processor_share=line.get("processor_share"),
+        processor_share=line["processor_share"],
     )
 
 

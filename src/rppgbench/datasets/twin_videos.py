@@ -145,8 +145,9 @@ class TwinVideos:
 
     def _check_codec(self, root: Path) -> None:
         """Refuse a codec in a layout of pictures, where it would change nothing."""
-        videos = any(file.suffix.lower() in VIDEO_SUFFIXES for file in root.rglob("*"))
-        if self.video.codec is not None and not videos:
+        if self.video.codec is None:
+            return
+        if not any(file.suffix.lower() in VIDEO_SUFFIXES for file in root.rglob("*")):
             raise BenchError(
                 f"{self.name}: video.codec: the layout of {self.writer.dataset} has no video file; "
                 "leave the codec out"
